@@ -1,0 +1,1 @@
+"""From raw customer histories to a scored retention list."""

@@ -1,0 +1,1 @@
+"""How well we predict: ranking, calibration, profit, and intervals clustered by customer."""

@@ -1,0 +1,233 @@
+"""Tuning around the recipe: a few seeded trials on forward folds, kept only if they beat the defaults there."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import optuna
+import pandas as pd
+from optuna.trial import Trial, TrialState
+
+from holdfast.learners.blend import BlendClassifier
+from holdfast.learners.boosting import auto_min_child_weight
+from holdfast.learners.folds import Fold, forward_folds, usable_folds
+
+PARAMS = (
+    "n_trees", "learning_rate", "max_depth", "min_child_weight", "reg_lambda", "colsample", "subsample", "C", "weight",
+)  # fmt: skip
+"""What is tuned, in the order of the trials table's columns."""
+
+RECIPE = {name: BlendClassifier().get_params()[name] for name in PARAMS} | {"min_child_weight": 100.0}
+"""The defaults as a point of the search space."""
+
+STARTUP_TRIALS = 4
+"""Points drawn at random (the recipe counts) before the sampler learns from them."""
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """What tuning found.
+
+    Parameters
+    ----------
+    best_params : dict
+        Settings for `BlendClassifier(**best_params)`; empty means the defaults stand.
+    trials : DataFrame
+        One row per trial: `number, value, <params>, state, seconds`.
+    improved : bool
+        Whether the best trial beat the defaults by more than one standard error of the fold differences.
+    default_value, best_value : float or None
+        Mean log loss over the folds, of the defaults and of the best trial; None where nothing was measured.
+    cut_short : bool
+        Whether the time limit ended the search.
+    n_complete : int
+        Trials that counted.
+    reason : str
+        One sentence on the decision.
+    """
+
+    best_params: dict[str, Any]
+    trials: pd.DataFrame
+    improved: bool
+    default_value: float | None
+    best_value: float | None
+    cut_short: bool
+    n_complete: int
+    reason: str
+
+
+def tune(
+    X: pd.DataFrame,
+    y: npt.ArrayLike,
+    cutoff: npt.ArrayLike | None,
+    *,
+    horizon_days: int,
+    lead_days: int = 0,
+    trials: int = 20,
+    timeout_s: float = 120.0,
+    seed: int = 0,
+    threads: int = 1,
+    folds: Sequence[Fold] | None = None,
+) -> TuneResult:
+    """Search settings of the blend by seeded TPE, one trial after the other.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n, n_features)
+        Features only.
+    y : array of shape (n,)
+        0 or 1.
+    cutoff : array of shape (n,) or None
+        Training cutoff of each row; None only together with `folds`.
+    horizon_days, lead_days : int
+        Timing of the task, in days.
+    trials : int
+        Number of trials; 0 keeps the defaults.
+    timeout_s : float
+        The search stops before the first trial that would start later than this, in seconds.
+    seed : int
+        Seed of the sampler and of the fits.
+    threads : int
+        Folds of one trial fitted side by side; the result does not depend on it.
+    folds : sequence of (train, valid), optional
+        Row positions; by default `forward_folds` of the cutoffs.
+
+    Returns
+    -------
+    TuneResult
+    """
+    target = np.asarray(y)
+    if folds is None:
+        given = np.empty(0) if cutoff is None else cutoff
+        folds = forward_folds(given, horizon_days=horizon_days, lead_days=lead_days)
+    usable = usable_folds(folds, target)
+    if trials <= 0:
+        return _defaults("no trials were asked for: the defaults stand")
+    if len(usable) < 2:
+        return _defaults(f"{len(usable)} validation fold(s) with both classes, two are needed: the defaults stand")
+    search = _Search(X, target, usable, seed, threads)
+    with _quiet():
+        return search.run(trials, timeout_s)
+
+
+def _defaults(reason: str) -> TuneResult:
+    return TuneResult({}, _table([]), False, None, None, False, 0, reason)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One search: the data, the folds and the seed it runs with."""
+
+    X: pd.DataFrame
+    y: npt.NDArray[Any]
+    folds: list[Fold]
+    seed: int
+    threads: int
+
+    def run(self, trials: int, timeout_s: float) -> TuneResult:
+        start = time.monotonic()
+        default = self._losses({})
+        study = self._study(float(default.mean()))
+        rows: list[dict[str, Any]] = []
+        losses: list[npt.NDArray[np.float64]] = []
+        while len(rows) < trials and time.monotonic() - start < timeout_s:
+            began = time.monotonic()
+            trial = study.ask()
+            params = suggest(trial, len(self.X))
+            losses.append(self._losses(params))
+            value = float(losses[-1].mean())
+            study.tell(trial, value, state=TrialState.COMPLETE)
+            seconds = time.monotonic() - began
+            rows.append({"number": len(rows), "value": value, **params, "state": "complete", "seconds": seconds})
+        return _decide(rows, losses, default, cut_short=len(rows) < trials)
+
+    def _study(self, default: float) -> optuna.Study:
+        """A study that already knows the recipe, so that few trials search near it."""
+        sampler = optuna.samplers.TPESampler(seed=self.seed, n_startup_trials=STARTUP_TRIALS)
+        study = optuna.create_study(direction="minimize", sampler=sampler)
+        study.enqueue_trial(RECIPE)
+        recipe = study.ask()
+        suggest(recipe, len(self.X))
+        study.tell(recipe, default)
+        return study
+
+    def _losses(self, params: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+        with ThreadPoolExecutor(max_workers=max(1, min(self.threads, len(self.folds)))) as pool:
+            return np.array(list(pool.map(lambda fold: self._loss(fold, params), self.folds)))
+
+    def _loss(self, fold: Fold, params: Mapping[str, Any]) -> float:
+        train, valid = fold
+        model = BlendClassifier(**params, seed=self.seed).fit(self.X.iloc[train], self.y[train])
+        margin = model.decision_function(self.X.iloc[valid])
+        positive = (self.y[valid] == model.classes_[1]).astype(np.float64)
+        return float(np.mean(np.logaddexp(0.0, margin) - positive * margin))
+
+
+def suggest(trial: Trial, n_rows: int) -> dict[str, Any]:
+    """Draw settings near the recipe; the leaf size is scaled to the number of rows as the recipe's own."""
+    scale = auto_min_child_weight(n_rows) / 100
+    return {
+        "n_trees": trial.suggest_int("n_trees", 150, 500, step=50),
+        "learning_rate": trial.suggest_float("learning_rate", 0.015, 0.05, log=True),
+        "max_depth": trial.suggest_int("max_depth", 3, 6),
+        "min_child_weight": scale * trial.suggest_float("min_child_weight", 10.0, 300.0, log=True),
+        "reg_lambda": trial.suggest_float("reg_lambda", 5.0, 60.0, log=True),
+        "colsample": trial.suggest_float("colsample", 0.15, 0.6),
+        "subsample": trial.suggest_float("subsample", 0.5, 0.9),
+        "C": trial.suggest_float("C", 0.002, 0.1, log=True),
+        "weight": trial.suggest_float("weight", 0.3, 0.7),
+    }
+
+
+def _decide(
+    rows: list[dict[str, Any]],
+    losses: list[npt.NDArray[np.float64]],
+    default: npt.NDArray[np.float64],
+    *,
+    cut_short: bool,
+) -> TuneResult:
+    base = float(default.mean())
+    if not rows:
+        return TuneResult({}, _table([]), False, base, None, cut_short, 0, "the time limit came before the first trial")
+    best = int(np.argmin([row["value"] for row in rows]))
+    gain, error = gain_and_error(default, losses[best])
+    improved = gain > error
+    params = {name: rows[best][name] for name in PARAMS} if improved else {}
+    verdict = "kept" if improved else "not more: the defaults stand"
+    side = "below" if gain >= 0 else "above"
+    figures = f"log loss {abs(gain):.5f} {side} the defaults, standard error {error:.5f}"
+    reason = f"best of {len(rows)} trials: {figures}: {verdict}"
+    return TuneResult(params, _table(rows), improved, base, rows[best]["value"], cut_short, len(rows), reason)
+
+
+def gain_and_error(default: npt.ArrayLike, tuned: npt.ArrayLike) -> tuple[float, float]:
+    """Mean loss saved against the defaults over the folds, and its standard error.
+
+    Examples
+    --------
+    >>> gain, error = gain_and_error([0.60, 0.62, 0.61], [0.59, 0.60, 0.60])
+    >>> round(gain, 5), round(error, 5)
+    (0.01333, 0.00333)
+    """
+    saved = np.asarray(default, dtype=np.float64) - np.asarray(tuned, dtype=np.float64)
+    return float(saved.mean()), float(saved.std(ddof=1) / np.sqrt(len(saved)))
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["number", "value", *PARAMS, "state", "seconds"])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Optuna while the search runs, and leave its logging as it was."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,1 @@
+"""The road as stages: read, one library call, write."""

@@ -1,0 +1,177 @@
+"""Stage target: the scored list under budget, capacity, consent and contact cap, with a control group."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from holdfast.errors import DataError
+from holdfast.histories.histories import Histories
+from holdfast.pipelines.domain import main_task, make_offers, make_policy, make_task, task_names
+from holdfast.pipelines.graph import Context
+from holdfast.pipelines.identity import identity
+from holdfast.pipelines.plan import Plan
+from holdfast.pipelines.prepare import open_histories
+from holdfast.targeting.dictionary import data_dictionary
+from holdfast.targeting.scored_list import ScoredList, build_list
+from holdfast.tasks.task import GivenTask
+from holdfast.windows import shift
+
+MARKETING = ("marketing", "retention", "email marketing", "advertising")
+
+
+def run_target(context: Context, task: str) -> None:
+    """Build the list from what the earlier stages wrote."""
+    scored = make_list(context)
+    workspace = context.workspace
+    workspace.write_frame("lists/retention.parquet", scored.frame)
+    workspace.write_frame("lists/retention.csv", scored.frame)
+    workspace.write_frame("lists/data_dictionary.csv", data_dictionary())
+    workspace.write_json("lists/summary.json", scored.summary)
+
+
+def make_list(context: Context) -> ScoredList:
+    """The retention list of a finished run under the present config."""
+    run, model = identity(context)
+    policy = make_policy(context.config)
+    return build_list(candidates(context), make_offers(context.config), policy, model_version=model, run_id=run)
+
+
+def candidates(context: Context) -> pd.DataFrame:
+    """One row per scored customer with everything that targeting may look at."""
+    workspace, config = context.workspace, context.config
+    main = main_task(config).name
+    scores = workspace.read_frame(f"predictions/{main}.parquet")
+    frame = scores.loc[scores["part"] == "score", ["customer_id", "cutoff", "score", "history_state"]]
+    frame = frame.rename(columns={"score": "p_churn"})
+    if "loyalty" in task_names(config) and main != "loyalty":
+        loyal = workspace.read_frame("predictions/loyalty.parquet")
+        loyal = loyal.loc[loyal["part"] == "score", ["customer_id", "score"]].rename(columns={"score": "p_loyal"})
+        frame = frame.merge(loyal, on="customer_id", how="left")
+    value = workspace.read_frame("value.parquet")[["customer_id", "clv", "loss_if_silent", "loss_low", "loss_high"]]
+    words = ["reason_1", "reason_2", "reason_3", "reason_indicated", "reason_indicated_strength"]
+    drivers = workspace.read_frame(f"drivers/{main}.parquet")[["customer_id", *words]]
+    frame = frame.merge(value, on="customer_id", how="left").merge(drivers, on="customer_id", how="left")
+    histories = open_histories(context)
+    plan = Plan.from_dict(workspace.read_json(f"plan/{main}.json"))
+    return _with_history(context, frame, histories.upto(plan.score), plan.score)
+
+
+def _with_history(context: Context, frame: pd.DataFrame, histories: Histories, at: date) -> pd.DataFrame:
+    """Add consent, contacts, complaints, owner, dates to act by, and who is already lost."""
+    days = _cap_days(context)
+    for table in (
+        consent(histories), last_contacts(histories, at, days), open_complaints(histories), owners(histories),
+        _already_lost(context),
+    ):  # fmt: skip
+        if table is not None:
+            frame = frame.merge(table, on="customer_id", how="left")
+    if "contacts_30d" in frame.columns:
+        frame["contacts_30d"] = frame["contacts_30d"].fillna(0)
+    if "open_complaint" in frame.columns:
+        frame["open_complaint"] = frame["open_complaint"].astype("boolean").fillna(False)
+    if histories.has("consents"):
+        frame["consent_channels"] = frame["consent_channels"].fillna("")
+    valid = pd.Timestamp(shift(at, context.config.cutoffs.every))
+    return frame.assign(valid_until=valid, act_before=_act_before(context, frame, at))
+
+
+def consent(histories: Histories) -> pd.DataFrame | None:
+    """Permitted channels per customer, `*` for every channel; None without a consents table.
+
+    Of several statements for the same purpose and channel the newest wins; at the same moment a withdrawal
+    beats a grant, and a withdrawal for every channel beats an older grant for one.
+    """
+    if not histories.has("consents"):
+        return None
+    rows = histories.frame("consents")
+    asked = rows["purpose"].str.lower().isin(MARKETING)
+    rows = rows.loc[asked] if asked.any() else rows
+    channel = rows["channel"] if "channel" in rows.columns else pd.Series(None, index=rows.index, dtype=object)
+    rows = rows.assign(channel=channel.fillna("*")).sort_values(["at", "granted"], ascending=[True, False], kind="stable")
+    newest = rows.drop_duplicates(["customer_id", "channel"], keep="last")
+    blanket = newest.loc[newest["channel"] == "*"].set_index("customer_id")
+    stop = newest["customer_id"].map(blanket["at"].where(~blanket["granted"].astype(bool)))
+    allowed = newest.loc[newest["granted"].astype(bool) & ~(stop >= newest["at"])]
+    joined = allowed.sort_values("channel").groupby("customer_id")["channel"].agg("|".join)
+    return joined.rename("consent_channels").reset_index()
+
+
+def last_contacts(histories: Histories, at: date, days: int) -> pd.DataFrame | None:
+    """When each customer was last contacted by the firm, and how often within the cap's window."""
+    parts = []
+    if histories.has("contacts"):
+        rows = histories.frame("contacts")
+        parts.append(rows.loc[rows["direction"] == "outbound"] if "direction" in rows.columns else rows)
+    if histories.has("campaigns"):
+        rows = histories.frame("campaigns")
+        parts.append(rows.loc[rows["arm"] == "treated"])
+    if not parts:
+        return None
+    rows = pd.concat([part[["customer_id", "at"]] for part in parts], ignore_index=True)
+    recent = rows["at"] >= pd.Timestamp(shift(at, -days))
+    grouped = rows.assign(recent=recent).groupby("customer_id")
+    return grouped.agg(last_contact_at=("at", "max"), contacts_30d=("recent", "sum")).reset_index()
+
+
+def open_complaints(histories: Histories) -> pd.DataFrame | None:
+    """Who has a complaint that is not resolved; None where that is not recorded."""
+    if not histories.has("complaints") or "resolved_at" not in histories.columns("complaints"):
+        return None
+    rows = histories.frame("complaints")
+    still = rows.loc[rows["resolved_at"].isna(), ["customer_id"]].drop_duplicates()
+    return still.assign(open_complaint=True)
+
+
+def owners(histories: Histories) -> pd.DataFrame | None:
+    """The present relationship manager of each managed customer."""
+    if not histories.has("managers"):
+        return None
+    rows = histories.frame("managers")
+    active = rows.loc[rows["to"].isna()] if "to" in rows.columns else rows
+    newest = active.sort_values(["from", "employee_id"], kind="stable").drop_duplicates("customer_id", keep="last")
+    return newest[["customer_id", "employee_id"]].rename(columns={"employee_id": "owner"})
+
+
+def _already_lost(context: Context) -> pd.DataFrame | None:
+    main = main_task(context.config)
+    if not isinstance(make_task(context.config, main.name), GivenTask):
+        return None
+    labels = context.workspace.read_frame(f"labels/{main.name}.parquet")
+    scored = labels.loc[labels["part"] == "score", ["customer_id", "label"]]
+    return scored.assign(already_lost=scored["label"] == 1).drop(columns="label")
+
+
+def _act_before(context: Context, frame: pd.DataFrame, at: date) -> "pd.Series[Any]":
+    """The date by which to act: when the present silence outgrows nine in ten of the own gaps (H2).
+
+    At the earliest the day after the scoring date, at the latest the end of the label window; customers
+    without a rhythm of their own get the start of the label window.
+    """
+    question = make_task(context.config, main_task(context.config).name)
+    earliest = pd.Timestamp(shift(at, 1))
+    latest = pd.Timestamp(shift(at, question.span.lead + question.span.horizon))
+    other = pd.Timestamp(shift(at, max(question.span.lead, 1)))
+    features = context.workspace.read_frame("features.parquet")
+    wanted = ["customer_id", "days_since_last_order", "gap_q90_days"]
+    if not set(wanted) <= set(features.columns):
+        return pd.Series(other, index=frame.index)
+    now = features.loc[features["cutoff"] == pd.Timestamp(at), wanted].set_index("customer_id")
+    now = now.reindex(frame["customer_id"]).astype("float64")
+    ahead = np.floor(now["gap_q90_days"] - now["days_since_last_order"]).to_numpy()
+    due = pd.Series(pd.Timestamp(at), index=frame.index) + pd.to_timedelta(np.nan_to_num(ahead), unit="D")
+    due = due.clip(earliest, latest)
+    return due.where(~np.isnan(ahead), other)
+
+
+def _cap_days(context: Context) -> int:
+    cap = context.config.targeting.contact_cap
+    return 30 if cap is None else int(cap.per)
+
+
+def require_finished(context: Context) -> None:
+    """Refuse to make a list from a folder in which no run has finished its scores."""
+    missing = [name for name in ("value.parquet", "predictions", "drivers") if not context.workspace.path(name).exists()]
+    if missing:
+        raise DataError(f"{context.workspace.root}: no finished run here ({missing[0]} is missing); run `holdfast run` first")

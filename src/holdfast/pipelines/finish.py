@@ -1,0 +1,194 @@
+"""Stages report and record: what people look at, and the ledger."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from holdfast.pipelines.domain import main_task, task_names
+from holdfast.pipelines.graph import Context
+from holdfast.pipelines.identity import identity
+from holdfast.pipelines.learn import FINAL
+from holdfast.pipelines.plan import Plan
+from holdfast.pipelines.provenance import code_revision, library_versions, model_version
+from holdfast.reporting.curves import curves
+from holdfast.reporting.data import ReportData
+from holdfast.reporting.report import render, write_plots
+from holdfast.reporting.words import readable
+from holdfast.schema import SCHEMA_VERSION
+from holdfast.tracking.connection import resolve_uri
+from holdfast.tracking.gate import beats_baselines
+from holdfast.tracking.ledger import RecordInput, TaskRecord, record
+from holdfast.tracking.pyfunc_model import read_features
+from holdfast.windows import label_window
+
+LATER = {
+    "lifetime value (clv)": "not estimated yet; the list uses loss_if_silent",
+    "predicted reasons": "no classifier of stated reasons yet",
+    "measured effects": "no campaign has been measured; every effect on the list is assumed",
+}
+
+
+def run_report(context: Context, task: str) -> None:
+    """Write `report.html`, the plots and `run.json`."""
+    workspace = context.workspace
+    data = report_data(context)
+    workspace.write_text("report.html", render(data))
+    with workspace.aside("plots") as folder:
+        folder.mkdir(parents=True)
+        write_plots(data, folder)
+    workspace.write_json("run.json", run_facts(context))
+
+
+def report_data(context: Context) -> ReportData:
+    """Collect from the run's files what the report says."""
+    workspace, config = context.workspace, context.config
+    main = main_task(config)
+    metrics = workspace.read_json(f"metrics/{main.name}.json")
+    names = task_names(config)
+    loyalty = workspace.read_json("metrics/loyalty.json") if "loyalty" in names and main.name != "loyalty" else None
+    plan = Plan.from_dict(workspace.read_json(f"plan/{main.name}.json"))
+    features = workspace.path(f"models/{main.name}/{FINAL}/features.json")
+    facts = run_facts(context)
+    value = workspace.read_json("value.json")
+    ingested = workspace.read_json("ingest.json")
+    not_measured = dict(LATER) | {"return of the silent": ""}
+    if not any(row.get("return_rate") is not None for row in metrics["cutoffs"]):
+        not_measured["return of the silent"] = "the data end with the newest label window, or the task has no purchases"
+    if isinstance(value.get("loss_if_silent"), str):
+        not_measured["loss if silent"] = value["loss_if_silent"]
+    listed = workspace.read_frame("lists/retention.parquet")
+    indicated = workspace.read_frame(f"drivers/{main.name}.parquet").set_index("customer_id")["reason_indicated"]
+    return ReportData(
+        source=config.source.name,
+        scored_at=str(plan.score),
+        metrics=metrics,
+        listed=listed.assign(reason_indicated=listed["customer_id"].map(indicated).to_numpy()),
+        summary=workspace.read_json("lists/summary.json"),
+        drivers=pd.read_csv(workspace.existing(f"drivers/{main.name}_global.csv")),
+        curves=curves(workspace.read_frame(f"predictions/{main.name}.parquet")),
+        kind=main.kind,
+        currency=config.economics.currency or "",
+        n_outside=_outside(context, plan, len(listed)),
+        loyalty=loyalty,
+        value=_value_words(value),
+        words=_feature_names(features),
+        caveats=tuple(ingested.get("warnings", ())),
+        not_measured={name: why for name, why in not_measured.items() if why},
+        provenance={
+            "run": facts["run_id"], "model": facts["model_version"], "data": facts["data_hash"][:16],
+            "code": facts["code_revision"], "seed": str(config.seed),
+        },
+        versions=facts["libraries"],
+        simulated=_simulated(context),
+    )  # fmt: skip
+
+
+def run_facts(context: Context) -> dict[str, Any]:
+    """What `run.json` says, but for the timings that the walker adds."""
+    workspace, config = context.workspace, context.config
+    run, model = identity(context)
+    ingested = workspace.read_json("ingest.json")
+    main = main_task(config)
+    plan = Plan.from_dict(workspace.read_json(f"plan/{main.name}.json"))
+    return {
+        "version": 1,
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run,
+        "model_version": model,
+        "data_hash": ingested["data_hash"],
+        "code_revision": code_revision(),
+        "seed": config.seed,
+        "cutoff": str(plan.score),
+        "next_label_maturity": str(label_window(plan.score, main.span).end) if main.kind != "given" else None,
+        "config": config.resolved(),
+        "rows": ingested["tables"],
+        "warnings": ingested.get("warnings", []),
+        "tuning": {name: workspace.read_json(f"tune/{name}.json") for name in task_names(config)},
+        "libraries": library_versions(),
+        "timings": None,
+    }
+
+
+def run_record(context: Context, task: str) -> None:
+    """Write the run into MLflow; the same run twice adds nothing."""
+    workspace, config = context.workspace, context.config
+    facts = workspace.read_json("run.json")
+    uri = tracking_uri(context)
+    result = record(
+        RecordInput(
+            uri=uri,
+            experiment=config.tracking.experiment,
+            run_id=facts["run_id"],
+            data_hash=facts["data_hash"],
+            code_revision=facts["code_revision"],
+            config=facts["config"],
+            tasks=[_task_record(context, name) for name in task_names(config)],
+            artifacts=[workspace.existing("report.html"), workspace.existing("plots")],
+            figures=_figures(workspace.read_json("lists/summary.json")),
+        )
+    )
+    workspace.write_json(
+        "record.json",
+        {
+            "tracking_uri": config.tracking.uri, "mlflow_run": result.parent_run_id, "trials": result.trials,
+            "models": {name: {"name": found.name, "version": found.version, "aliases": list(found.aliases)}
+                       for name, found in result.models.items()},
+        },
+    )  # fmt: skip
+
+
+def tracking_uri(context: Context) -> str:
+    """Tracking address; a relative SQLite path starts at the working folder, as MLflow reads it."""
+    return resolve_uri(context.config.tracking.uri, Path.cwd())
+
+
+def _task_record(context: Context, name: str) -> TaskRecord:
+    workspace = context.workspace
+    metrics = workspace.read_json(f"metrics/{name}.json")
+    folder = workspace.existing(f"models/{name}/{FINAL}")
+    trials = pd.read_csv(workspace.existing(f"tune/{name}_trials.csv"))
+    return TaskRecord(
+        task=name,
+        metrics=metrics,
+        trials=trials if len(trials) else None,
+        model_dir=folder,
+        model_version=model_version(folder),
+        beats_baselines=beats_baselines(metrics).passed,
+    )
+
+
+def _figures(summary: dict[str, Any]) -> dict[str, float]:
+    return {
+        f"list_{name}": float(value)
+        for name, value in summary.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value)
+    }
+
+
+def _outside(context: Context, plan: Plan, listed: int) -> int | None:
+    features = pd.read_parquet(context.workspace.existing("features.parquet"), columns=["customer_id", "cutoff"])
+    return int((features["cutoff"] == pd.Timestamp(plan.score)).sum()) - listed
+
+
+def _value_words(value: dict[str, Any]) -> dict[str, Any]:
+    if "horizon_days" not in value:
+        return {}
+    known: dict[str, Any] = {"horizon_days": value["horizon_days"], "wanted_days": value["wanted_horizon_days"]}
+    known["top_20_share"] = value["concentration"].get("top_20_share")
+    if isinstance(value["backtest"], dict):
+        judged = value["backtest"]
+        known |= {"ratio": judged["predicted_over_actual"], "low": judged["low"], "high": judged["high"]}
+    return known
+
+
+def _feature_names(path: Path) -> dict[str, str]:
+    return {row["name"]: readable(row["name"]) for row in read_features(path.parent)}
+
+
+def _simulated(context: Context) -> bool:
+    """Whether the source is a simulated world: its truth lies beside the tables."""
+    source = context.config.build_source()
+    return source.database is None and (source.folder / "truth").is_dir()
+

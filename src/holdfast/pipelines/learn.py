@@ -1,0 +1,307 @@
+"""Stages tune, train and evaluate: the blend for every test cutoff and for the scoring date, and its figures."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from holdfast.errors import DataError
+from holdfast.evaluation.comparison import Fold, compare_mean, mean_intervals
+from holdfast.evaluation.profit import Spend
+from holdfast.evaluation.report import NOTE, evaluate, stability, summarise
+from holdfast.examples import Examples, join, refuse_leaks
+from holdfast.features.feature import Feature
+from holdfast.learners.baselines import fit_baselines, skipped_baselines
+from holdfast.learners.blend import BlendClassifier, ChurnClassifier, LoyaltyClassifier
+from holdfast.learners.calibrate import LevelShift, Slice, level_shift
+from holdfast.learners.folds import random_folds
+from holdfast.learners.interval import interval, level_sd
+from holdfast.learners.tune import tune
+from holdfast.pipelines.domain import make_task, mean_offer, task_names
+from holdfast.pipelines.features import task_features
+from holdfast.pipelines.graph import Context, features_file
+from holdfast.pipelines.plan import Plan
+from holdfast.pipelines.prepare import open_histories
+from holdfast.pipelines.provenance import threads
+from holdfast.tasks.task import GivenTask
+from holdfast.tracking.pyfunc_model import write_features
+
+FINAL = "final"
+CLASSES: dict[str, type[BlendClassifier]] = {"churn": ChurnClassifier, "loyalty": LoyaltyClassifier}
+
+
+def load_examples(context: Context, task: str) -> tuple[Examples, tuple[Feature, ...], Plan]:
+    """Labels joined with features, the metadata of the features and the plan."""
+    workspace = context.workspace
+    features = task_features(open_histories(context), make_task(context.config, task))
+    labels = workspace.read_frame(f"labels/{task}.parquet")
+    examples = join(labels, workspace.read_frame(features_file(task, task_names(context.config))), features)
+    return examples, features, Plan.from_dict(workspace.read_json(f"plan/{task}.json"))
+
+
+def run_tune(context: Context, task: str) -> None:
+    """Check for single-feature leaks, then tune once, on the training set of the oldest test cutoff."""
+    examples, _, plan = load_examples(context, task)
+    config, question = context.config, make_task(context.config, task)
+    training = _training(examples, plan.test[0], question)
+    strongest = refuse_leaks(training, config.checks.max_single_feature_auroc, config.checks.allow)
+    names = task_names(config)
+    trials = config.tune.trials // len(names) + (task == names[0]) * (config.tune.trials % len(names))
+    folds = None
+    if isinstance(question, GivenTask):
+        folds = random_folds(training.y, seed=config.seed, customer=training.frame["customer_id"].to_numpy())
+    result = tune(
+        training.X, training.y, training.frame["cutoff"].to_numpy(), horizon_days=question.span.horizon,
+        lead_days=question.span.lead, trials=trials, timeout_s=config.tune.timeout_s / len(names), seed=config.seed,
+        threads=threads(), folds=folds,
+    )  # fmt: skip
+    workspace = context.workspace
+    workspace.write_frame(f"tune/{task}_trials.csv", result.trials.drop(columns="seconds", errors="ignore"))
+    workspace.write_json(
+        f"tune/{task}.json",
+        {
+            "params": result.best_params, "improved": result.improved, "default_value": result.default_value,
+            "best_value": result.best_value, "cut_short": result.cut_short, "trials_counted": result.n_complete,
+            "trials_asked": trials, "reason": result.reason, "tuned_for": str(plan.test[0]),
+            "strongest_features_alone": strongest.head(5).round(4).to_dict(),
+        },
+    )  # fmt: skip
+
+
+def run_train(context: Context, task: str) -> None:
+    """Fit the model of every test cutoff and of the scoring date, each as it would have been in service."""
+    examples, features, plan = load_examples(context, task)
+    question = make_task(context.config, task)
+    params = context.workspace.read_json(f"tune/{task}.json")["params"]
+    parts = _fold_parts(examples) if isinstance(question, GivenTask) else _serving_parts(examples, plan, question)
+
+    def fit(part: tuple[str, Examples]) -> tuple[str, BlendClassifier]:
+        return part[0], CLASSES[task](seed=context.config.seed, **params).fit(part[1].X, part[1].y)
+
+    models = _parallel(fit, parts)
+    shifts = _seasonal_shifts(context, task, plan, dict(models), examples, question)
+    population = context.workspace.path(f"population/{task}.json").read_text()
+    with context.workspace.aside(f"models/{task}") as folder:
+        for name, model in models:
+            model.shifted(shifts[name].shift if name in shifts else 0.0).to_files(folder / name)
+            write_features(folder / name, features)
+            (folder / name / "population.json").write_text(_state_of(population, name, plan))
+        decisions = {name: {"shift": s.shift, "applied": s.applied, "reason": s.reason} for name, s in shifts.items()}
+        (folder / "level.json").write_text(json.dumps(decisions, indent=2, sort_keys=True) + "\n")
+
+
+def run_evaluate(context: Context, task: str) -> None:
+    """Score test and scoring rows, and put every figure beside the baselines."""
+    examples, _, plan = load_examples(context, task)
+    question = make_task(context.config, task)
+    test, score = (examples.where(examples.frame["part"] == part) for part in ("test", "score"))
+    snapshot = isinstance(question, GivenTask)
+    test_scores = _scores(context, task, test, snapshot)
+    predictions = _predictions(question.name, test, score, test_scores, _scores(context, task, score, snapshot), snapshot)
+    context.workspace.write_frame(f"predictions/{task}.parquet", predictions)
+    metrics = _metrics(context, task, examples, test, test_scores, plan)
+    context.workspace.write_json(f"metrics/{task}.json", metrics)
+
+
+def final_model(context: Context, task: str) -> BlendClassifier:
+    """The model that serves from the scoring date."""
+    return BlendClassifier.from_files(context.workspace.existing(f"models/{task}/{FINAL}"))
+
+
+def _training(examples: Examples, serves: date, question: Any) -> Examples:
+    frame = examples.frame
+    mask = (frame["part"] == "train") & ~frame["in_lead"]
+    if not isinstance(question, GivenTask):
+        mask &= frame["serves"] == pd.Timestamp(serves)
+    return examples.where(mask)
+
+
+def _serving_parts(examples: Examples, plan: Plan, question: Any) -> list[tuple[str, Examples]]:
+    names = {at: str(at) for at in plan.test} | {plan.score: FINAL}
+    return [(names[at], _training(examples, at, question)) for at in plan.train]
+
+
+def _fold_parts(examples: Examples) -> list[tuple[str, Examples]]:
+    """Snapshot: a model per fold, fitted without it, and one on everybody for the registry."""
+    known = examples.frame["part"] != "score"
+    folds = sorted(examples.frame["fold"].unique())
+    parts = [(f"without_fold_{fold}", examples.where(known & (examples.frame["fold"] != fold))) for fold in folds]
+    return [*parts, (FINAL, examples.where(known))]
+
+
+def _parallel(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """Independent fits side by side; each uses one thread, so the result does not depend on how many run."""
+    with ThreadPoolExecutor(max_workers=max(threads(), 1)) as pool:
+        return list(pool.map(work, items))
+
+
+def _seasonal_shifts(
+    context: Context, task: str, plan: Plan, models: dict[str, BlendClassifier], examples: Examples, question: Any
+) -> dict[str, LevelShift]:
+    """The guarded seasonal shift (accuracy.md) for each date that a model serves."""
+    if isinstance(question, GivenTask):
+        return {}
+    rates = {row["cutoff"]: row for row in context.workspace.read_json(f"plan/{task}.json")["rates"]}
+    shifts = {}
+    for at in (*plan.test, plan.score):
+        closed = [rates[str(cutoff)] for cutoff in plan.train[at]]
+        history = [
+            Slice(date.fromisoformat(row["cutoff"]), row["rate"], row["year_ago_rate"], None, row["n"])
+            for row in closed if row["rate"] is not None
+        ]  # fmt: skip
+        name = FINAL if at == plan.score else str(at)
+        served = (examples.frame["part"] != "train") & (examples.frame["cutoff"] == pd.Timestamp(at))
+        logits = models[name].decision_function(examples.where(served).X)
+        shifts[name] = level_shift(history, logits, rates[str(at)]["year_ago_rate"])
+    return shifts
+
+
+def _state_of(population: str, name: str, plan: Plan) -> str:
+    """The population state of the date a model serves, stored with it."""
+    states = json.loads(population)
+    at = str(plan.score) if name == FINAL or name.startswith("without") else name
+    return json.dumps(states.get(at), indent=1) + "\n"
+
+
+def _scores(context: Context, task: str, rows: Examples, snapshot: bool) -> "pd.Series[float]":
+    """Probabilities of the model that serves each row."""
+    frame = rows.frame
+    names = frame["fold"].map(lambda fold: f"without_fold_{fold}") if snapshot else frame["cutoff"].dt.strftime("%Y-%m-%d")
+    if not snapshot:
+        names = names.where(frame["part"] != "score", FINAL)
+    scores = pd.Series(np.nan, index=frame.index)
+    for name in sorted(names.unique()):
+        model = BlendClassifier.from_files(context.workspace.existing(f"models/{task}/{name}"))
+        chosen = names == name
+        scores[chosen] = model.predict_proba(rows.X.loc[chosen])[:, 1]
+    return scores
+
+
+def _predictions(
+    task: str, test: Examples, score: Examples, test_scores: "pd.Series[float]", scores: "pd.Series[float]", snapshot: bool
+) -> pd.DataFrame:
+    tested = _rows(test, test_scores, "test").assign(label=test.y.astype(float))
+    scored = _rows(score, scores, "score").assign(label=np.nan)
+    cutoffs = sorted(tested["cutoff"].unique())
+    for frame, known in [(tested.loc[tested["cutoff"] == at], [c for c in cutoffs if c < at]) for at in cutoffs] + [
+        (scored, cutoffs)
+    ]:
+        if not known:
+            continue
+        sd = _level_sd(tested, known)
+        low, high = interval(frame["score"].to_numpy(), sd)
+        target = scored if frame is scored else tested
+        target.loc[frame.index, ["low", "high"]] = np.column_stack([low, high])
+    columns = ["customer_id", "cutoff", "part", "score", "low", "high", "history_state", "label"]
+    return pd.concat([tested, scored], ignore_index=True)[columns]
+
+
+def _rows(rows: Examples, scores: "pd.Series[float]", part: str) -> pd.DataFrame:
+    frame = rows.frame[["customer_id", "cutoff"]].assign(part=part, score=scores, low=np.nan, high=np.nan)
+    return frame.assign(history_state=history_state(rows.frame))
+
+
+def history_state(frame: pd.DataFrame) -> "pd.Series[str]":
+    """How much history a score rests on: `one_purchase`, `short` (two purchase days) or `enough`; else `snapshot`."""
+    if "purchase_days_all" not in frame.columns:
+        return pd.Series("snapshot", index=frame.index)
+    days = frame["purchase_days_all"].fillna(0)
+    return pd.Series(np.select([days <= 1, days <= 2], ["one_purchase", "short"], "enough"), index=frame.index)
+
+
+def _level_sd(tested: pd.DataFrame, cutoffs: Sequence[Any]) -> float:
+    groups = [tested.loc[tested["cutoff"] == cutoff] for cutoff in cutoffs]
+    logits = [np.log(group["score"] / (1 - group["score"])).to_numpy() for group in groups]
+    try:
+        return level_sd([group["label"].to_numpy() for group in groups], logits)
+    except DataError:
+        return float("nan")
+
+
+def _metrics(
+    context: Context, task: str, examples: Examples, test: Examples, scores: "pd.Series[float]", plan: Plan
+) -> dict[str, Any]:
+    """The metrics file: per test cutoff, mean, worst, trend, and everything beside the baselines."""
+    question, config = make_task(context.config, task), context.config
+    counts = context.workspace.read_json(f"plan/{task}.json")
+    pages: list[dict[str, Any]] = []
+    folds: dict[str, list[Fold]] = {}
+    for at in plan.test:
+        rows = test.where(test.frame["cutoff"] == pd.Timestamp(at))
+        p = scores[test.frame["cutoff"] == pd.Timestamp(at)].to_numpy()
+        training = _training(examples, at, question)
+        page, rivals = _page(context, rows, p, training, at)
+        for name, q in rivals.items():
+            folds.setdefault(name, []).append(Fold(rows.y, p, q, rows.frame["customer_id"].to_numpy(object)))
+        returned = counts["return_rate"].get(str(at), {})
+        pages.append(page | {"return_rate": returned.get("rate"), "return_follow_up_days": returned.get("follow_up_days")})
+    own = [(fold.y, fold.p_a, fold.customer) for fold in next(iter(folds.values()))]
+    names = sorted(folds)
+    paired = _parallel(lambda name: compare_mean(folds[name], seed=config.seed), names)
+    snapshot = isinstance(question, GivenTask)
+    return {
+        "task": task, "kind": question.kind, "horizon_days": question.span.horizon, "lead_days": question.span.lead,
+        "lookback_days": question.span.lookback, "split": "random by customer: optimistic" if snapshot else "rolling origin",
+        "note": NOTE, "cutoffs": pages, **summarise(pages),
+        "mean_intervals": mean_intervals(own, seed=config.seed),
+        "baselines_mean": _baseline_means(pages),
+        "paired_mean": dict(zip(names, paired, strict=True)),
+        "baselines_not_measured": skipped_baselines(examples.names),
+        "left_in_lead": counts["left_in_lead"],
+        "stability": _stability(test, scores, plan),
+        "level": json.loads(context.workspace.existing(f"models/{task}/level.json").read_text()),
+    }  # fmt: skip
+
+
+def _page(
+    context: Context, rows: Examples, p: Any, training: Examples, at: date
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Figures of the blend and of every baseline at one test cutoff."""
+    config = context.config
+    customer = rows.frame["customer_id"].to_numpy(object)
+    value, spend = _money(context, rows)
+    page = evaluate(rows.y, p, customer, seed=config.seed, value=value, spend=spend)
+    baselines = fit_baselines(training.X, training.y, training.frame["cutoff"].to_numpy())
+    rivals = {name: baseline.predict_proba(rows.X)[:, 1] for name, baseline in baselines.items()}
+    figures = {
+        name: evaluate(rows.y, q, customer, seed=config.seed, n_boot=0) | {"words": baselines[name].words}
+        for name, q in rivals.items()
+    }
+    keep = ("auroc", "average_precision", "brier", "log_loss", "ece", "top_decile_lift", "words")
+    trimmed = {name: {key: found.get(key) for key in keep} for name, found in figures.items()}
+    return {"cutoff": str(at), "n_train": len(training.frame)} | page | {"baselines": trimmed}, rivals
+
+
+def _money(context: Context, rows: Examples) -> tuple[Any, Spend | None]:
+    """Value at stake per test row (own past margin over a year) and the terms of a modelled campaign."""
+    config, offer = context.config, mean_offer(context.config)
+    if "spend_365d" not in rows.frame.columns or offer is None or not config.targeting.budget:
+        return None, None
+    value = np.maximum(rows.frame["spend_365d"].fillna(0).to_numpy(np.float64) * config.economics.margin, 0)
+    return value, Spend(cost=offer[0], save_rate=offer[1], budget=config.targeting.budget)
+
+
+def _baseline_means(pages: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    means: dict[str, dict[str, Any]] = {}
+    for name in pages[0]["baselines"]:
+        found = [page["baselines"][name] for page in pages if name in page["baselines"]]
+        keys = [key for key in found[0] if key != "words"]
+        means[name] = {
+            key: float(np.mean([row[key] for row in found])) if all(row[key] is not None for row in found) else None
+            for key in keys
+        } | {"words": found[0]["words"]}
+    return means
+
+
+def _stability(test: Examples, scores: "pd.Series[float]", plan: Plan) -> list[dict[str, Any]]:
+    """How much scores and the top decile move from one test cutoff to the next."""
+    by_cutoff = [
+        pd.Series(scores[mask].to_numpy(), index=test.frame.loc[mask, "customer_id"])
+        for mask in (test.frame["cutoff"] == pd.Timestamp(at) for at in plan.test)
+    ]
+    pairs = zip(by_cutoff, by_cutoff[1:], plan.test[1:], strict=False)
+    return [{"to": str(at)} | stability(earlier, later) for earlier, later, at in pairs]

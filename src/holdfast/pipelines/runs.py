@@ -1,0 +1,56 @@
+"""Whole runs: walk the graph, resume, finish `run.json`; and a single stage for DVC."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from holdfast.errors import ConfigError
+from holdfast.params import load_config
+from holdfast.pipelines.domain import task_names
+from holdfast.pipelines.graph import Context, Done, step, walk
+from holdfast.pipelines.stages import build_stages
+from holdfast.pipelines.workspace import Workspace
+
+
+def open_context(
+    config: Path, out: Path, cutoff: date | None = None, say: Callable[[str], None] = print, models: Path | None = None
+) -> Context:
+    """Read the config and name the folder; nothing is written yet."""
+    return Context(load_config(config), Workspace.at(out, models), cutoff, say)
+
+
+def run_all(context: Context) -> list[Done]:
+    """Walk the whole road; stages whose inputs have not changed are kept.
+
+    Raises
+    ------
+    BusyError
+        When another run writes into the same folder.
+    """
+    # BLAS with several threads sums in another order: one thread keeps the bytes the same on any machine.
+    with context.workspace.locked(), threadpool_limits(limits=1):
+        done = list(walk(build_stages(context), context, task_names(context.config)))
+        facts = context.workspace.read_json("run.json")
+        timings = {each.name: {"seconds": each.seconds, "peak_mb": each.peak_mb, "reused": each.reused} for each in done}
+        context.workspace.write_json("run.json", facts | {"timings": timings})
+    return done
+
+
+def run_stage(context: Context, name: str, task: str) -> Done:
+    """Run one stage of the graph, as DVC does; the same function, without skipping.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown stage or task.
+    """
+    stages = {stage.name: stage for stage in build_stages(context)}
+    if name not in stages:
+        raise ConfigError(f"stage {name!r} is unknown; expected one of {', '.join(stages)}")
+    tasks = task_names(context.config)
+    if stages[name].per_task and task not in tasks:
+        raise ConfigError(f"stage {name}: task {task!r} is not configured; expected one of {', '.join(tasks)}")
+    with threadpool_limits(limits=1):
+        return step(stages[name], context, task if stages[name].per_task else "", tasks, keep=False)

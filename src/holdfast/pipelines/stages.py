@@ -1,0 +1,57 @@
+"""The graph itself: every stage with its config keys, inputs and outputs (house.md, "One stage graph")."""
+
+from collections.abc import Sequence
+
+from holdfast.pipelines.act import run_target
+from holdfast.histories.sources import list_files
+from holdfast.pipelines.domain import main_task
+from holdfast.pipelines.explain import run_explain, run_value
+from holdfast.pipelines.finish import run_record, run_report, tracking_uri
+from holdfast.pipelines.graph import Context, Stage
+from holdfast.pipelines.learn import run_evaluate, run_train, run_tune
+from holdfast.pipelines.prepare import run_featurize, run_ingest, run_label
+from holdfast.pipelines.workspace import digest
+
+
+def _source_files(context: Context) -> dict[str, str]:
+    source = context.config.build_source()
+    if source.database is not None:
+        return {"database": digest(source.database)} if source.database.is_file() else {}
+    paths = [path for table in source.tables for path in (table.path, *(one.path for one in table.join))]
+    files = [file for path in paths for file in list_files(source, path, path)]
+    return {file.name: digest(file) for file in files}
+
+
+def build_stages(context: Context) -> Sequence[Stage]:
+    """The stages of a config, in order."""
+    main = main_task(context.config).name
+    return (
+        Stage("ingest", run_ingest, ("source", "tasks"), (), ("histories", "quarantine", "ingest.json"),
+              outside=_source_files),
+        Stage("label", run_label, ("tasks.{task}", "cutoffs", "seed"), ("histories",),
+              ("labels/{task}.parquet", "plan/{task}.json"), per_task=True),
+        Stage("featurize", run_featurize, ("tasks.{task}",), ("histories", "plan/{task}.json"),
+              ("{features}", "population/{task}.json"), per_task=True),
+        Stage("tune", run_tune, ("tasks.{task}", "tune", "checks", "seed"),
+              ("labels/{task}.parquet", "{features}"),
+              ("tune/{task}.json", "tune/{task}_trials.csv"), per_task=True),
+        Stage("train", run_train, ("tasks.{task}", "seed"),
+              ("labels/{task}.parquet", "{features}", "plan/{task}.json", "tune/{task}.json",
+               "population/{task}.json"), ("models/{task}",), per_task=True),
+        Stage("evaluate", run_evaluate, ("tasks.{task}", "seed", "economics", "offers", "targeting.budget"),
+              ("models/{task}", "labels/{task}.parquet", "{features}", "plan/{task}.json"),
+              ("predictions/{task}.parquet", "metrics/{task}.json"), per_task=True),
+        Stage("explain", run_explain, ("tasks.{task}",),
+              ("models/{task}", "labels/{task}.parquet", "{features}"),
+              ("drivers/{task}.parquet", "drivers/{task}_global.csv"), per_task=True),
+        Stage("value", run_value, (f"tasks.{main}", "economics", "seed"),
+              ("histories", f"labels/{main}.parquet", "features.parquet"), ("value.parquet", "value.json")),
+        Stage("target", run_target, ("tasks", "offers", "targeting", "economics", "seed", "cutoffs", "exits"),
+              ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "value.parquet"), ("lists",)),
+        Stage("report", run_report, ("",),
+              ("lists", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv", "value.json",
+               "ingest.json"), ("report.html", "plots", "run.json")),
+        Stage("record", run_record, ("tracking",),
+              ("run.json", "report.html", "metrics/{*}.json", "tune/{*}.json", "models/{*}"), ("record.json",),
+              outside=tracking_uri),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What we ask: a task is a cohort and a label, side by side."""

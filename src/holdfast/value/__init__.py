@@ -1,0 +1,1 @@
+"""Value: what a customer is worth, and what is lost when one falls silent."""
