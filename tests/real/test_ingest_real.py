@@ -45,12 +45,14 @@ def test_counts(ingested):
             assert connection.execute(query).fetchone() == (4_372, 8_905)
             assert (str(report.start), str(report.end)) == ("2010-12-01", "2011-12-10")
         elif name == "cdnow":
-            query = "SELECT count(DISTINCT customer_id), sum(amount), count(*) - (SELECT count(*) FROM (SELECT DISTINCT *"
+            query = (
+                "SELECT count(DISTINCT customer_id), sum(amount), count(*) - (SELECT count(*) FROM (SELECT DISTINCT *"
+            )
             row = connection.execute(f"{query} FROM purchases)) FROM purchases").fetchone()
             assert row == (23_570, Decimal("2500315.6300"), 255)
             assert connection.execute("SELECT min(customer_id) FROM purchases").fetchone() == ("00001",)
         else:
-            query = 'SELECT count(*) FILTER ("Churn Label" = \'Yes\') FROM customers'
+            query = "SELECT count(*) FILTER (\"Churn Label\" = 'Yes') FROM customers"
             assert connection.execute(query).fetchone() == (1_869,)
             assert not {"Churn Label", "Churn Score", "Satisfaction Score"} & set(report.attributes)
             assert report.attributes["Monthly Charge"] == "number"
@@ -58,8 +60,10 @@ def test_counts(ingested):
 
 
 def test_threads_do_not_matter(ingested, tmp_path, monkeypatch):
-    name, report, _ = ingested
+    name, report, histories = ingested
     monkeypatch.setenv("HOLDFAST_DATA", str(DATA.resolve()))
     config = load_config(REPOSITORY / "configs" / f"{name}.yaml")
     again = ingest(config.build_source(), tmp_path, span=config.span, threads=1)
     assert again.data_hash == report.data_hash
+    for table in histories.tables.values():
+        assert (tmp_path / table.name).read_bytes() == table.read_bytes()

@@ -1,31 +1,36 @@
 """Reasons in words: the strongest drivers toward leaving, with the customer's own values.
 
 These are reasons of the *score*. SHAP explains the model, not why a person leaves: "last order 74 days ago;
-usual gap 21" says what the model took notice of. What a customer said and what a classifier of reasons predicts
-stay in columns of their own.
+usual gap 21 days" says what the model took notice of. What a customer said and what a classifier of reasons
+predicts stay in columns of their own.
 
-A family of features speaks once, through its strongest feature. Families are ranked by their summed
-contribution, so that ten windows of the same count neither fill the list nor cancel each other unseen.
+A family of features speaks once, through its strongest feature that has something to say. Families are ranked by
+their summed contribution, so that ten windows of the same count neither fill the list nor cancel each other unseen.
+A customer hears of each thing once, and weak sentences ("usually orders at about 15:00") only fill up the list.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from string import Formatter
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from holdfast.drivers.attribution import Attribution
+from holdfast.drivers.phrases import Columns, Phrase
 from holdfast.errors import ModelError
-from holdfast.features.feature import Feature
+from holdfast.features.feature import Case, Feature
 from holdfast.schema import EXIT_CLASSES
 
 UNKNOWN = "unknown"
 
-_PLAIN_NUMBER = re.compile(r"^([-+ ]?)([\d,.]*[eEfFgG%])$")
+BLOCK_ROWS = 8192
+"""Rows put into words at a time; beside the result, memory does not grow with the rows."""
+
+WEAK_PUSH = 0.1
+"""Least total, in log odds, for which a family speaks with a weak sentence."""
+
+_SILENT = -1
 
 
 def reasons(
@@ -41,7 +46,7 @@ def reasons(
     attribution : Attribution
         Of the rows of `X`.
     X : DataFrame
-        Feature values, with every column that a feature's `words` name.
+        Feature values, with every column that the features' words and cases name.
     features : sequence of Feature
         As given to `attribute`.
     top : int
@@ -50,79 +55,53 @@ def reasons(
     Returns
     -------
     DataFrame
-        `reason_1 …`, indexed as `X`; "" where fewer families push toward leaving.
+        `reason_1 …`, indexed as `X`; "" where fewer families push toward leaving or have something to say.
 
     Raises
     ------
     ModelError
-        When rows do not match, or `words` name a column that is not there or cannot be written that way.
+        When rows do not match, or words name a column that is not there or cannot be written that way.
     """
     if len(X) != len(attribution.values):
         raise ModelError(
             f"reasons: {len(X)} rows of features for {len(attribution.values)} explained ones; pass the same"
         )
     named = {feature.name: feature for feature in features}
-    ordered = [named[name] for name in attribution.names]
-    chosen = strongest(attribution, ordered, top)
-    texts = np.full(chosen.shape, "", dtype=object)
-    for column in np.unique(chosen[chosen >= 0]):
-        rows, places = np.nonzero(chosen == column)
-        texts[rows, places] = sentences(ordered[column], X.iloc[rows])
+    voices = _voices([named[name] for name in attribution.names])
+    texts = np.full((len(X), top), "", dtype=object)
+    for start in range(0, len(X), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        totals = attribution.by_family.iloc[block]
+        texts[block] = _written(voices, attribution.values[block], totals, Columns(X.iloc[block]), top)
     return pd.DataFrame(texts, index=X.index, columns=[f"reason_{k + 1}" for k in range(top)], dtype="str")
 
 
-def strongest(attribution: Attribution, features: Sequence[Feature], top: int = 3) -> npt.NDArray[np.intp]:
-    """Position of the feature that speaks for each of the top families, (n, top); -1 where there is none.
-
-    A family counts when its contributions add up to more than 0; equal families go by their order in
-    `by_family`, equal features by their order in the model.
-    """
-    families = list(attribution.by_family.columns)
-    totals = attribution.by_family.to_numpy()
-    speakers = np.empty(totals.shape, dtype=np.intp)
-    for place, family in enumerate(families):
-        members = np.array([k for k, feature in enumerate(features) if feature.family == family], dtype=np.intp)
-        speakers[:, place] = members[attribution.values[:, members].argmax(axis=1)]
-    order = np.argsort(-totals, axis=1, kind="stable")[:, :top]
-    picked = np.where(np.take_along_axis(totals, order, axis=1) > 0, np.take_along_axis(speakers, order, axis=1), -1)
-    missing = top - picked.shape[1]
-    return np.pad(picked, ((0, 0), (0, max(missing, 0))), constant_values=-1)
-
-
 def sentences(feature: Feature, rows: pd.DataFrame) -> list[str]:
-    """Write a feature's words for each row.
+    """Write what a feature says about each row; "" where it has nothing to say.
 
-    Where a value is not known, the clauses (between semicolons) that need it are left out; where it is the
-    feature's own value, or nothing is left, the sentence says so. No sentence ever holds "nan".
+    The first case that holds takes the place of `words`. The first clause (clauses end at semicolons) needs all its
+    values; later ones are left out where a value is not known. No sentence ever holds "nan".
 
     Examples
     --------
-    >>> gap = Feature("days_since_last_order", "days", "recency", "all", None,
-    ...               "last order {days_since_last_order:.0f} days ago; usual gap {gap_mean_days:.0f}")
-    >>> rows = pd.DataFrame({"days_since_last_order": [74, 30, np.nan], "gap_mean_days": [21.2, np.nan, 5]})
-    >>> for sentence in sentences(gap, rows):
+    >>> last = Feature("days_since_last_order", "days", "recency", "all", None,
+    ...                "last order {days_since_last_order:# day|# days} ago; usual gap {gap_mean_days:about} days",
+    ...                cases=(Case("no order yet", "days_since_last_order"),))
+    >>> rows = pd.DataFrame({"days_since_last_order": [74, 1, np.nan], "gap_mean_days": [21.2, np.nan, 5]})
+    >>> for sentence in sentences(last, rows):
     ...     print(sentence)
-    last order 74 days ago; usual gap 21
-    last order 30 days ago
-    days since last order: not known
+    last order 74 days ago; usual gap 21 days
+    last order 1 day ago
+    no order yet
     """
-    try:
-        clauses = [_Clause.parse(text, feature, rows) for text in feature.words.split(";")]
-    except ValueError as error:
-        raise ModelError(f"feature {feature.name!r}: its words are not a format string ({error})") from error
-    written = [clause.write(feature, rows) for clause in clauses]
-    own = _known(rows[feature.name])
-    plain = feature.name.replace("_", " ")
-    texts = []
-    for row, parts in enumerate(zip(*written, strict=True)):
-        full = "; ".join(part for part in parts if part is not None)
-        if None not in parts or (own[row] and full):
-            texts.append(full)
-        elif own[row]:
-            texts.append(f"{plain}: {_short(rows[feature.name].iloc[row])}")
-        else:
-            texts.append(f"{plain}: not known")
-    return texts
+    voice = _voices([feature])[0]
+    columns = Columns(rows)
+    variant = voice.variants(columns)
+    texts = np.full(len(rows), "", dtype=object)
+    for k in np.unique(variant[variant != _SILENT]):
+        chosen = np.flatnonzero(variant == k)
+        texts[chosen] = voice.phrases[k].write(feature.name, columns, chosen)
+    return [str(text) for text in texts]
 
 
 def indicated_class(
@@ -167,53 +146,108 @@ def indicated_class(
 
 
 @dataclass(frozen=True)
-class _Clause:
-    """A part of a sentence: a format string by position, and the columns it needs."""
+class _Voice:
+    """A feature with its sentences: those of its cases, in order, and last its own words."""
 
-    template: str
-    columns: tuple[str, ...]
+    feature: Feature
+    phrases: tuple[Phrase, ...]
+    about: npt.NDArray[np.uint32]
+    weak: npt.NDArray[np.bool_]
 
-    @classmethod
-    def parse(cls, text: str, feature: Feature, rows: pd.DataFrame) -> "_Clause":
-        pieces, columns = [], []
-        for literal, name, spec, conversion in Formatter().parse(text.strip()):
-            pieces.append(literal.replace("{", "{{").replace("}", "}}"))
-            if name is not None:
-                if name not in rows.columns:
-                    raise ModelError(
-                        f"feature {feature.name!r}: its words name {name!r}, which is not a column of the frame"
-                    )
-                columns.append(name)
-                pieces.append("{" + (f"!{conversion}" if conversion else "") + ":" + _unsigned_zero(spec or "") + "}")
-        return cls("".join(pieces), tuple(columns))
-
-    def write(self, feature: Feature, rows: pd.DataFrame) -> list[str | None]:
-        """The clause for each row; None where a value it needs is not known."""
-        if not self.columns:
-            return [self.template.format()] * len(rows)
-        known = np.logical_and.reduce([_known(rows[name]) for name in self.columns])
-        cells = zip(known, *(rows[name].tolist() for name in self.columns), strict=True)
-        try:
-            return [self.template.format(*values) if is_known else None for is_known, *values in cells]
-        except (ValueError, TypeError) as error:
-            raise ModelError(
-                f"feature {feature.name!r}: its words cannot be written with its values ({error})"
-            ) from error
+    def variants(self, columns: Columns) -> npt.NDArray[np.int8]:
+        """Which sentence holds for each row; -1 where that one is empty or its first clause lacks a value."""
+        own = len(self.phrases) - 1
+        variant = np.full(len(columns), own, dtype=np.int8)
+        for k in range(own - 1, -1, -1):
+            variant[_holds(self.feature.cases[k], self.feature, columns)] = k
+        for k, phrase in enumerate(self.phrases):
+            variant[(variant == k) & ~phrase.speakable(self.feature.name, columns)] = _SILENT
+        return variant
 
 
-def _known(column: "pd.Series[Any]") -> npt.NDArray[np.bool_]:
-    """Neither missing nor infinite."""
-    missing = column.isna().to_numpy(dtype=bool)
-    if pd.api.types.is_numeric_dtype(column):
-        missing = missing | np.isinf(column.to_numpy(dtype="float64", na_value=np.nan))
-    return np.asarray(~missing)
+def _voices(features: Sequence[Feature]) -> list[_Voice]:
+    things: dict[str, int] = {}
+    voices = []
+    for feature in features:
+        told: list[Case | Feature] = [*feature.cases, feature]
+        masks = [sum(1 << things.setdefault(thing, len(things)) for thing in set(case.about)) for case in told]
+        if len(things) > 32:
+            raise ModelError(f"the features' words are about {len(things)} things: expected at most 32")
+        phrases = tuple(Phrase.parse(case.words, feature.name) for case in told)
+        weak = np.array([case.weak for case in told])
+        voices.append(_Voice(feature, phrases, np.array(masks, dtype=np.uint32), weak))
+    return voices
 
 
-def _unsigned_zero(spec: str) -> str:
-    """Let a number that rounds to zero be written without a minus sign."""
-    return _PLAIN_NUMBER.sub(r"\1z\2", spec)
+def _holds(case: Case, feature: Feature, columns: Columns) -> npt.NDArray[np.bool_]:
+    known = columns.known(case.column, feature.name)
+    if case.same_as is not None:
+        other = columns.numbers(case.same_as, feature.name)
+        return np.asarray(known & (columns.numbers(case.column, feature.name) == other))
+    if case.least is None and case.below is None:
+        return ~known
+    values = columns.numbers(case.column, feature.name)
+    low = -np.inf if case.least is None else case.least
+    high = np.inf if case.below is None else case.below
+    return np.asarray(known & (values >= low) & (values < high))
 
 
-def _short(value: Any) -> str:
-    """One value in a few characters."""
-    return f"{value:z.4g}" if isinstance(value, float | int) and not isinstance(value, bool) else str(value)
+def _written(
+    voices: list[_Voice], values: npt.NDArray[np.float32], totals: pd.DataFrame, columns: Columns, top: int
+) -> npt.NDArray[np.object_]:
+    variant = np.column_stack([voice.variants(columns) for voice in voices])
+    chosen = _speakers(voices, values, totals, variant, top)
+    texts = np.full(chosen.shape, "", dtype=object)
+    rows, places = np.nonzero(chosen >= 0)
+    speakers = chosen[rows, places]
+    variants = variant[rows, speakers]
+    order = np.lexsort((variants, speakers))
+    rows, places, speakers, variants = rows[order], places[order], speakers[order], variants[order]
+    starts = np.flatnonzero(np.diff(speakers, prepend=-1) | np.diff(variants, prepend=-1))
+    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+        voice, same = voices[speakers[start]], rows[start:end]
+        texts[same, places[start:end]] = voice.phrases[variants[start]].write(voice.feature.name, columns, same)
+    return texts
+
+
+def _speakers(
+    voices: list[_Voice], values: npt.NDArray[np.float32], totals: pd.DataFrame, variant: npt.NDArray[np.int8], top: int
+) -> npt.NDArray[np.intp]:
+    """Position of the feature that speaks at each place, (n, top); -1 where there is none.
+
+    Families speak in the order of their totals, as far as these are above 0; equal families go by their order in
+    `by_family`, equal features by their order in the model. Weak sentences come after all others, and only for
+    families that add up to `WEAK_PUSH`.
+    """
+    about = np.column_stack([voice.about[variant[:, k]] for k, voice in enumerate(voices)])
+    weak = np.column_stack([voice.weak[variant[:, k]] for k, voice in enumerate(voices)])
+    push = np.where(variant == _SILENT, np.float32(0), values)
+    families = [voice.feature.family for voice in voices]
+    members = [np.array([k for k, name in enumerate(families) if name == one], dtype=np.intp) for one in totals.columns]
+    sums = totals.to_numpy()
+    order = np.argsort(-sums, axis=1, kind="stable")
+
+    rows = np.arange(len(values))
+    chosen = np.full((len(values), top), -1, dtype=np.intp)
+    count = np.zeros(len(values), dtype=np.intp)
+    heard = np.zeros(len(values), dtype=np.uint32)
+    spoken = sums <= 0
+    for last_resort in (False, True):
+        for rank in range(order.shape[1]):
+            family = order[:, rank]
+            waiting = (count < top) & ~spoken[rows, family]
+            if last_resort:
+                waiting &= sums[rows, family] >= WEAK_PUSH
+            for one in np.unique(family[waiting]):
+                here = rows[waiting & (family == one)]
+                cells = np.ix_(here, members[one])
+                free = (weak[cells] == last_resort) & ((about[cells] & heard[here, None]) == 0)
+                left = np.where(free, push[cells], np.float32(0))
+                best = left.argmax(axis=1)
+                able = left[np.arange(len(here)), best] > 0
+                here, speaker = here[able], members[one][best[able]]
+                chosen[here, count[here]] = speaker
+                count[here] += 1
+                heard[here] |= about[here, speaker]
+                spoken[here, one] = True
+    return chosen

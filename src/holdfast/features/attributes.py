@@ -1,7 +1,7 @@
 """Attributes of the customer: undated columns of `customers` and, where given, its age and kind."""
 
 from holdfast.features.block import Available, Block
-from holdfast.features.feature import Feature
+from holdfast.features.feature import Case, Feature
 
 _CANONICAL = {"region": "market", "segment": None, "kind": None}
 
@@ -14,18 +14,20 @@ def attribute_block(have: Available) -> Block | None:
     for column, exit_class in _CANONICAL.items():
         if have.has("customers", column):
             cells.append(f"t.{column} AS customer_{column}")
-            words = f"{column}: {{customer_{column}}}"
             name = f"customer_{column}"
-            features.append(_attribute(name, exit_class, words, categorical=True))
+            features.append(_attribute(name, column, exit_class, f"{column}: {{{name}}}", categorical=True))
     if have.has("customers", "birth_date"):
         cells.append("CAST(FLOOR(DATEDIFF(c.cutoff, CAST(t.birth_date AS DATE)) / 365.25) AS DOUBLE) AS customer_age_years")
-        features.append(_attribute("customer_age_years", None, "{customer_age_years:.0f} years old"))
+        features.append(_attribute("customer_age_years", "age", None, "{customer_age_years:one year|# years} old"))
+    taken: set[str] = set()
     for column, kind in have.attributes.items():
-        name = attribute_name(column)
+        name = _unused(attribute_name(column), taken)
         categorical = kind == "category"
-        words = f"{column}: {{{name}}}" if categorical else f"{column}: {{{name}:,.6g}}"
-        cells.append(f"t.`{column}` AS {name}")
-        features.append(_attribute(name, None, words, categorical=categorical))
+        label = plain(column)
+        words = f"{label}: {{{name}}}" if categorical else f"{label}: {{{name}:,.6g}}"
+        escaped = column.replace("`", "``")
+        cells.append(f"t.`{escaped}` AS {name}")
+        features.append(_attribute(name, label, None, words, categorical=categorical))
     if not features:
         return None
     sql = f"SELECT t.customer_id, c.cutoff, {', '.join(cells)} FROM customers t CROSS JOIN cutoffs c"
@@ -44,6 +46,26 @@ def attribute_name(column: str) -> str:
     return "attribute_" + "_".join(words)
 
 
-def _attribute(name: str, exit_class: str | None, words: str, *, categorical: bool = False) -> Feature:
-    unit = "level" if categorical else "as given"
-    return Feature(name, unit, "attributes", "now", exit_class, words, "customers", categorical=categorical)
+def _unused(name: str, taken: set[str]) -> str:
+    """The name, numbered when two columns have the same words; `taken` grows."""
+    free = next(each for each in (name, *(f"{name}_{k}" for k in range(2, len(taken) + 3))) if each not in taken)
+    taken.add(free)
+    return free
+
+
+def plain(text: str) -> str:
+    """A name of the user's as the words of a feature show it: its braces and semicolons mean nothing.
+
+    Examples
+    --------
+    >>> plain("Charge {monthly}; net")
+    'Charge {{monthly}}, net'
+    """
+    return text.replace("{", "{{").replace("}", "}}").replace(";", ",")
+
+
+def _attribute(name: str, label: str, exit_class: str | None, words: str, *, categorical: bool = False) -> Feature:
+    unit, unknown = "level" if categorical else "as given", (Case(f"{label}: not given", name),)
+    return Feature(
+        name, unit, "attributes", "now", exit_class, words, "customers", categorical=categorical, cases=unknown
+    )

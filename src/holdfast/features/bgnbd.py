@@ -67,10 +67,10 @@ class BgNbd:
         """E[purchases in the next `horizon` days | x, t_x, T] (equation 10 of the paper)."""
         units, t = age / self.unit_days, horizon / self.unit_days
         z = t / (self.alpha + units + t)
-        hyper = hyp2f1(self.r + x, self.b + x, self.a + self.b + x - 1, z)
-        shrink = np.exp((self.r + x) * np.log((self.alpha + units) / (self.alpha + units + t)))
         a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6
-        gain = (a + self.b + x - 1) / (a - 1) * (1 - shrink * hyper)
+        # Euler's transformation of the paper's 2F1(r + x, b + x; a + b + x - 1; z): neither factor overflows for large x
+        hyper = hyp2f1(a + self.b - 1 - self.r, a - 1, a + self.b + x - 1, z)
+        gain = (a + self.b + x - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * hyper)
         return np.asarray(np.maximum(gain, 0.0) * self.p_alive(x, t_x, age))
 
 
@@ -113,4 +113,4 @@ def _log_likelihood(parameters: Floats, x: Floats, t_x: Floats, age: Floats, wei
     alive = -(r + x) * np.log(alpha + age)
     repeat = np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + t_x)
     dead = np.where(x > 0, repeat, -np.inf)
-    return float(weights @ (common + np.logaddexp(alive, dead)))
+    return float(np.sum(weights * (common + np.logaddexp(alive, dead))))  # a dot product may depend on threads

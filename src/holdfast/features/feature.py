@@ -10,6 +10,36 @@ FAMILIES = (
 
 
 @dataclass(frozen=True)
+class Case:
+    """Another sentence for the rows in which some column lies in a range, equals another, or is not known.
+
+    Parameters
+    ----------
+    words : str
+        As in `Feature`; "" when the feature has nothing to say about such a row.
+    column : str
+        The column that decides; often another one than the feature's own.
+    least, below : float or None
+        The case holds from `least` up to, but without, `below`.
+    same_as : str or None
+        The case holds where this column has the same value. Without bounds and `same_as` it holds where `column` is
+        missing.
+    about : tuple of str
+        As in `Feature`.
+    weak : bool
+        As in `Feature`.
+    """
+
+    words: str
+    column: str
+    least: float | None = None
+    below: float | None = None
+    same_as: str | None = None
+    about: tuple[str, ...] = ()
+    weak: bool = False
+
+
+@dataclass(frozen=True)
 class Feature:
     """One column of the feature matrix.
 
@@ -26,14 +56,21 @@ class Feature:
     exit_class : str or None
         The class of leavers (domain A3) this feature can be evidence for, or None for general ones.
     words : str
-        Sentence for a reason; a format string over this and other feature names of the same row,
-        e.g. ``"last order {days_since_last_order:.0f} days ago; usual gap {gap_mean_days:.0f}"``.
+        Sentence for a reason: what is the case, never a cause. A format string over this and other feature names
+        of the same row, e.g. ``"last order {days_since_last_order:# day|# days} ago; usual gap {gap_mean_days:.0f}"``;
+        `drivers.words` says which formats there are. "" when the feature never speaks.
     table : str
         The canonical table it is read from.
     fitted : bool
         Whether it needs a `PopulationState` (fitted on the population before the cutoff).
     categorical : bool
         Whether it is a category rather than a number.
+    cases : tuple of Case
+        Other sentences; the first case that holds takes the place of `words`.
+    about : tuple of str
+        What `words` tell of (see `features.spoken`). A customer hears of each thing once.
+    weak : bool
+        Whether `words` are true but explain little, and speak only where nothing else does.
     """
 
     name: str
@@ -45,3 +82,6 @@ class Feature:
     table: str = "purchases"
     fitted: bool = False
     categorical: bool = False
+    cases: tuple[Case, ...] = ()
+    about: tuple[str, ...] = ()
+    weak: bool = False

@@ -14,7 +14,13 @@ from holdfast.features.attributes import attribute_block
 from holdfast.features.block import Available, Block
 from holdfast.features.dialect import to_duckdb
 from holdfast.features.feature import Feature
-from holdfast.features.population import FITTED_FEATURES, STATE_COLUMNS, PopulationState, fit_population, fitted_features
+from holdfast.features.population import (
+    FITTED_FEATURES,
+    STATE_COLUMNS,
+    PopulationState,
+    fit_population,
+    fitted_features,
+)
 from holdfast.features.products import category_block, product_block
 from holdfast.features.purchases import median_block, returns_block, state_block, window_block
 from holdfast.features.rhythm import rhythm_block
@@ -51,6 +57,8 @@ class FeatureSet:
         SQL blocks, in order.
     horizon : int
         Label horizon in days; some features look at the same span of the own past.
+    everyone : bool
+        Whether a customer without any history has a row too: those of a snapshot are all asked.
 
     Examples
     --------
@@ -63,13 +71,14 @@ class FeatureSet:
 
     blocks: tuple[Block, ...]
     horizon: int
+    everyone: bool = False
 
     @classmethod
-    def of(cls, histories: Histories, horizon: int) -> "FeatureSet":
+    def of(cls, histories: Histories, horizon: int, *, everyone: bool = False) -> "FeatureSet":
         """Feature set for the tables and columns that `histories` has."""
         columns = {table: histories.columns(table) for table in histories.tables}
         have = Available(columns, dict(histories.attributes), horizon)
-        return cls(tuple(block for block in _blocks(have) if block is not None), horizon)
+        return cls(tuple(block for block in _blocks(have) if block is not None), horizon, everyone)
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -115,7 +124,7 @@ class FeatureSet:
                 for name, sql in block.stages.items():
                     connection.execute(f"CREATE TEMP TABLE {name} AS {to_duckdb(sql)}")
                 connection.execute(f"CREATE TEMP TABLE block_{block.name} AS {to_duckdb(block.sql)}")
-            connection.execute(f"CREATE TEMP TABLE base AS {to_duckdb(_base(histories))}")
+            connection.execute(f"CREATE TEMP TABLE base AS {to_duckdb(_base(histories, self.everyone))}")
             frame = connection.sql(self._joined()).df()
             if not self._has_purchases:
                 return FeatureMatrix(self._typed(frame), {})
@@ -151,7 +160,7 @@ class FeatureSet:
 
 
 def _blocks(have: Available) -> Iterator[Block | None]:
-    if "purchases" in have.columns:
+    if have.has("purchases", "at"):
         yield state_block(have)
         yield window_block(have)
         yield rhythm_block(have)
@@ -163,20 +172,20 @@ def _blocks(have: Available) -> Iterator[Block | None]:
     yield attribute_block(have)
 
 
-def _base(histories: Histories) -> str:
+def _base(histories: Histories, everyone: bool) -> str:
     """Every customer with a history at each cutoff; of a snapshot, every customer."""
     parts = [
         f"SELECT DISTINCT t.customer_id, c.cutoff FROM {table} t JOIN cutoffs c ON t.{time} < c.cutoff"
         for table, time in (("purchases", "at"), ("contracts", "started_at"))
-        if histories.has(table)
+        if time in histories.columns(table)
     ]
-    if not parts:
-        parts = ["SELECT t.customer_id, c.cutoff FROM customers t CROSS JOIN cutoffs c"]
+    if not parts or (everyone and histories.has("customers")):
+        parts += ["SELECT t.customer_id, c.cutoff FROM customers t CROSS JOIN cutoffs c"]
     return " UNION ".join(parts)
 
 
 def _first_day(connection: duckdb.DuckDBPyConnection, histories: Histories) -> date:
-    if not histories.has("purchases"):
+    if "at" not in histories.columns("purchases"):
         return histories.start
     ((first,),) = connection.execute('SELECT CAST(min("at") AS DATE) FROM purchases').fetchall()
     return first or histories.start

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from holdfast.features.bgnbd import BgNbd, fit_bgnbd
-from holdfast.features.feature import Feature
+from holdfast.features.feature import Case, Feature
+from holdfast.features.spoken import AGO, GAPS, LAST, NEVER, ONE_DAY
 
 Floats = npt.NDArray[np.float64]
 
@@ -143,20 +144,29 @@ def _bgnbd_columns(frame: pd.DataFrame, model: BgNbd | None, horizon: int) -> di
     }
 
 
-_SILENCE = "last order {days_since_last_order:.0f} days ago; "
+_LAST = f"last order {AGO}"
+_AHEAD = " in the period ahead"
+_GAPS = ", by own and others' gaps"
+_ONCE = Case("", "purchase_days_all", below=2)
+
+
+def _rhythm(name: str, more: str) -> Feature:
+    return Feature(name, "probability", "rhythm", "all", None, f"{_LAST}; {more}", fitted=True, cases=(NEVER, ONE_DAY),
+                   about=(LAST, GAPS))  # fmt: skip
+
+
+def _expectation(name: str, words: str, unit: str = "probability", cases: tuple[Case, ...] = ()) -> Feature:
+    words = f"by the order dates alone {words}"
+    return Feature(name, unit, "expectation", "all", None, words, fitted=True, cases=cases)
+
+
 FITTED_FEATURES = (
-    Feature("rhythm_survival", "probability", "rhythm", "all", None,
-            _SILENCE + "a silence this long is rare for the customer", fitted=True),
-    Feature("rhythm_survival_h", "probability", "rhythm", "all", None,
-            _SILENCE + "the own rhythm makes a longer silence likely", fitted=True),
-    Feature("rhythm_silence_h", "probability", "rhythm", "all", None,
-            _SILENCE + "after such silences customers often stay silent", fitted=True),
-    Feature("pooled_silence_h", "probability", "rhythm", "all", None,
-            _SILENCE + "after such silences customers often stay silent", fitted=True),
-    Feature("btyd_p_alive", "probability", "expectation", "all", None,
-            "{btyd_p_alive:.0%} likely to be still a customer by purchase counts alone", fitted=True),
-    Feature("btyd_p_no_purchase", "probability", "expectation", "all", None,
-            "{btyd_p_no_purchase:.0%} likely to buy nothing by purchase counts alone", fitted=True),
-    Feature("btyd_expected_purchases_h", "purchases", "expectation", "all", None,
-            "{btyd_expected_purchases_h:.1f} purchases expected from past counts", fitted=True),
+    _rhythm("rhythm_survival", "{rhythm_survival:.0%} of gaps are longer, own and others' counted"),
+    _rhythm("rhythm_survival_h", "{rhythm_survival_h:.0%} likely to buy nothing" + _AHEAD + _GAPS),
+    _rhythm("rhythm_silence_h", "{rhythm_silence_h:.0%} likely to buy nothing" + _AHEAD + _GAPS),
+    _rhythm("pooled_silence_h", "after such a pause {pooled_silence_h:.0%} of all customers buy nothing" + _AHEAD),
+    _expectation("btyd_p_alive", "still a customer with {btyd_p_alive:.0%} probability", cases=(_ONCE,)),
+    _expectation("btyd_p_no_purchase", "{btyd_p_no_purchase:.0%} likely to buy nothing" + _AHEAD),
+    _expectation("btyd_expected_purchases_h", "{btyd_expected_purchases_h:.1f} purchases to be expected" + _AHEAD,
+                 unit="purchases"),
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """Breadth: distinct products and categories per window, concentration, first-time products."""
 
 from holdfast.features.block import Available, Block
-from holdfast.features.feature import Feature
+from holdfast.features.feature import Case, Feature
+from holdfast.features.spoken import NEVER, ONE_DAY, silent, since_first
 
 WINDOWS = (30, 90, 365)
 
@@ -51,22 +52,40 @@ def _sql(name: str, plural: str, extra: str) -> str:
         FROM {name}_ages GROUP BY customer_id, cutoff"""
 
 
+_NOUNS = {"products": ("one product", "# different products"), "categories": ("one category", "# categories")}
+
+
 def _distinct_features(plural: str) -> list[Feature]:
+    one, many = _NOUNS[plural]
+    in_all = f"bought {{{plural}_all:{one}|{many}}} so far"
+    only = Case(f"bought {{{plural}_all:{one}|{many}}} on the only purchase day", "purchase_days_all", below=2)
     features = [
-        Feature(f"{plural}_{w}d", plural, "breadth", f"{w}d", "product", f"{{{plural}_{w}d:.0f}} {plural} in {w} days")
+        Feature(
+            f"{plural}_{w}d", plural, "breadth", f"{w}d", "product",
+            f"bought {{{plural}_{w}d:none|{one}|{many}}} in the last {w} days; {{{plural}_all:#|#}} so far",
+            cases=(NEVER, silent(w), only, since_first(in_all, w, ())),
+        )
         for w in WINDOWS
-    ]
-    return [*features, Feature(f"{plural}_all", plural, "breadth", "all", "product", f"{{{plural}_all:.0f}} {plural}")]
+    ]  # fmt: skip
+    return [*features, Feature(f"{plural}_all", plural, "breadth", "all", "product", in_all, cases=(NEVER, only))]
 
 
 _PRODUCT_FEATURES = (
-    Feature("top_product_share", "share", "breadth", "all", "product", "{top_product_share:.0%} of spend on one product"),
+    Feature("top_product_share", "share", "breadth", "all", "product",
+            "{top_product_share:.0%} of the spend on one product",
+            cases=(Case("bought only one product so far", "products_all", below=2),)),
     Feature("new_products_share_90d", "share", "breadth", "90d", "product",
-            "{new_products_share_90d:.0%} of the products of the last 90 days were new to the customer"),
+            "{new_products_share_90d:.0%} of the products of the last 90 days were first purchases",
+            cases=(NEVER, ONE_DAY, silent(90), since_first("", 90, ()),
+                   Case("only known products in the last 90 days", "new_products_share_90d", below=0.005),
+                   Case("only first-time products in the last 90 days", "new_products_share_90d", least=0.995))),
     Feature("repeated_products_share", "share", "breadth", "all", "product",
-            "{repeated_products_share:.0%} of the products were bought again"),
+            "{repeated_products_share:.0%} of the products were bought on more than one day",
+            cases=(NEVER, ONE_DAY,
+                   Case("no product bought on a second day so far", "repeated_products_share", below=0.00001))),
 )  # fmt: skip
 _CATEGORY_DROP = Feature(
     "categories_90d_over_all", "share", "breadth", "90d/all", "product",
-    "buys {categories_90d:.0f} of the {categories_all:.0f} categories it used to buy",
+    "bought from {categories_90d:none|one|#} of {categories_all:one category|# categories} in the last 90 days",
+    cases=(NEVER, ONE_DAY, silent(90)),
 )  # fmt: skip

@@ -1,7 +1,36 @@
 """Purchases: recency, frequency, money, returns, basket, timing, season and trend."""
 
 from holdfast.features.block import Available, Block
-from holdfast.features.feature import Feature
+from holdfast.features.feature import Case, Feature
+from holdfast.features.purchase_words import (
+    DAYS_SO_FAR,
+    DISCOUNT,
+    NO_RETURN,
+    ORDERS_SO_FAR,
+    ORDINALS,
+    PRODUCTS_PER_ORDER,
+    SPENT_SO_FAR,
+    STATE_FEATURES,
+    UNIT_FEATURES,
+    days_trend,
+    days_words,
+    nothing_else,
+    orders_words,
+    spend_trend,
+    spend_words,
+)
+from holdfast.features.spoken import (
+    COUNT,
+    DAY_SPEND,
+    FEW,
+    FEW_SPEND,
+    FIRST_AGO,
+    RECENT,
+    SINCE,
+    SPEND,
+    silent,
+    since_first,
+)
 from holdfast.features.timeline import WINDOWS
 
 ORDER_WINDOWS = (30, 90, 180, 365)
@@ -12,7 +41,7 @@ AGES = (2, 3, 4, 5, 6)
 def stages(have: Available) -> dict[str, str]:
     """Temporary tables `orders`, `days`, `states` and `segments` that the purchase blocks share.
 
-    `orders`: one row per order; `days`: one row per purchase day (a day with a row of amount > 0);
+    `orders`: one row per order and day; `days`: one row per purchase day (a day with a row of amount > 0);
     `states`: a purchase day with everything accumulated up to it; `segments`: purchase days summed
     per segment of the timeline.
     """
@@ -34,17 +63,22 @@ def _orders(have: Available) -> str:
         listed = "SUM(CAST(list_price * quantity AS DECIMAL(38, 4)))"
     else:
         discount = listed = "CAST(NULL AS DECIMAL(38, 4))"
-    return f"""
+    rows = f"""
         SELECT customer_id, CAST(at AS DATE) AS d, {key} AS order_key, MIN(at) AS first_at,
                SUM(amount) AS spend, COUNT(*) AS lines, {units} AS units, {products} AS products,
                {discount} AS discount, {listed} AS listed
         FROM purchases WHERE amount > 0
         GROUP BY customer_id, CAST(at AS DATE), {key}"""
+    if not has("order_id"):
+        return f"SELECT o.*, 1 AS begun FROM ({rows}) o"
+    # the rows of one order_id are one order, also when they are stamped on two days: it counts on the first
+    first = "MIN(o.d) OVER (PARTITION BY o.customer_id, o.order_key)"
+    return f"SELECT o.*, CASE WHEN o.d = {first} THEN 1 ELSE 0 END AS begun FROM ({rows}) o"
 
 
 _DAYS = """
     SELECT customer_id, d, SUM(spend) AS spend, CAST(SUM(spend) AS DECIMAL(18, 2)) AS money,
-           COUNT(*) AS orders, SUM(lines) AS lines, SUM(units) AS units, SUM(products) AS products,
+           SUM(begun) AS orders, SUM(lines) AS lines, SUM(units) AS units, SUM(products) AS products,
            SUM(discount) AS discount, SUM(listed) AS listed,
            MIN(HOUR(first_at) * 60 + MINUTE(first_at)) AS minutes, MOD(DATEDIFF(d, DATE '1900-01-01'), 7) AS weekday, DAY(d) AS monthday,
            LAG(d) OVER (PARTITION BY customer_id ORDER BY d) AS previous
@@ -83,31 +117,57 @@ def window_block(have: Available) -> Block:
     cells += [f"CAST({_within('spend', w)} AS DOUBLE) AS spend_{w}d" for w in WINDOWS]
     cells += [f"{_within('n_orders', w)} AS orders_{w}d" for w in ORDER_WINDOWS]
     features = [
-        Feature(f"purchase_days_{w}d", "days", "frequency", f"{w}d", None, _count_words("purchase day", w))
+        Feature(
+            f"purchase_days_{w}d", "days", "frequency", f"{w}d", None, days_words(w), about=(RECENT,),
+            cases=(
+                *FEW, silent(w), since_first(DAYS_SO_FAR, w, (COUNT, RECENT, SINCE)),
+                *nothing_else(f"purchase_days_{w}d", "bought on {one day|# days}", w, RECENT),
+            ),
+        )
         for w in WINDOWS
-    ]
+    ]  # fmt: skip
     features += [
-        Feature(f"spend_{w}d", "money", "money", f"{w}d", "price", f"spent {{spend_{w}d:,.0f}} in the last {w} days")
+        Feature(
+            f"spend_{w}d", "money", "money", f"{w}d", "price", spend_words(w), about=(SPEND,),
+            cases=(
+                *FEW_SPEND, silent(w), since_first(SPENT_SO_FAR, w, (SPEND,)),
+                *nothing_else(f"spend_{w}d", "spent {money}", w, SPEND),
+            ),
+        )
         for w in WINDOWS
-    ]
+    ]  # fmt: skip
     features += [
-        Feature(f"orders_{w}d", "orders", "frequency", f"{w}d", None, _count_words("order", w)) for w in ORDER_WINDOWS
-    ]
+        Feature(
+            f"orders_{w}d", "orders", "frequency", f"{w}d", None, orders_words(w), about=(RECENT,),
+            cases=(
+                *FEW, silent(w), since_first(ORDERS_SO_FAR, w, (COUNT, RECENT, SINCE)),
+                *nothing_else(f"orders_{w}d", "{one order|# orders}", w, RECENT),
+            ),
+        )
+        for w in ORDER_WINDOWS
+    ]  # fmt: skip
     for name, year in (("last_year", 365), ("two_years_ago", 730)):
         inside = f"p.age <= {year} AND p.age_end >= {year - horizon}"
         cells.append(f"SUM(CASE WHEN {inside} THEN s.n_days ELSE 0 END) AS {name}_purchase_days_h")
         cells.append(f"CAST(SUM(CASE WHEN {inside} THEN s.spend ELSE 0 END) AS DOUBLE) AS {name}_spend_h")
         ago = "a year ago" if year == 365 else "two years ago"
+        year_ago = "last year" if year == 365 else "two years ago"
+        then = f"in the {horizon} days from this date {year_ago}"
+        new = Case(
+            f"first order {FIRST_AGO}, so nothing bought at this time {year_ago}", "tenure_days",
+            below=year - horizon + 1, about=(SINCE,),
+        )  # fmt: skip
         features.append(
             Feature(
                 f"{name}_purchase_days_h", "days", "season", f"same {horizon}d {ago}", "market",
-                f"bought on {{{name}_purchase_days_h:.0f}} days in the same {horizon} days {ago}",
+                f"bought on {{{name}_purchase_days_h:no day|one day|# days}} {then}", cases=(new,),
             )
         )  # fmt: skip
         features.append(
             Feature(
                 f"{name}_spend_h", "money", "season", f"same {horizon}d {ago}", "market",
-                f"spent {{{name}_spend_h:,.0f}} in the same {horizon} days {ago}",
+                f"spent {{{name}_spend_h:money}} {then}",
+                cases=(new, Case(f"spent nothing {then}", f"{name}_purchase_days_h", below=1)),
             )
         )  # fmt: skip
     sql = f"""
@@ -121,22 +181,12 @@ def window_block(have: Available) -> Block:
                LN((spend_30d + 1) / ((spend_90d - spend_30d) / CAST(2 AS DOUBLE) + 1)) AS spend_30d_over_prior_60d
         FROM (SELECT s.customer_id, p.cutoff, {", ".join(cells)}
               FROM segments s JOIN spans p ON p.seg = s.seg GROUP BY s.customer_id, p.cutoff) t"""
-    falling = "buys less often than before: {purchase_days_90d:.0f} purchase days in the last 90 days"
     features += [
-        Feature("purchase_days_90d_over_prior_275d", "log ratio", "trend", "90d/365d", "product", falling),
-        Feature(
-            "purchase_days_90d_over_prior_90d", "log ratio", "trend", "90d/180d", "product",
-            falling + ", {purchase_days_180d:.0f} in the last 180",
-        ),
-        Feature(
-            "spend_90d_over_prior_90d", "log ratio", "trend", "90d/180d", "price",
-            "spend changed: {spend_90d:,.0f} in the last 90 days, {spend_180d:,.0f} in the last 180",
-        ),
-        Feature(
-            "spend_30d_over_prior_60d", "log ratio", "trend", "30d/90d", "price",
-            "spend changed: {spend_30d:,.0f} in the last 30 days, {spend_90d:,.0f} in the last 90",
-        ),
-    ]  # fmt: skip
+        days_trend("purchase_days_90d_over_prior_275d", 90, 365),
+        days_trend("purchase_days_90d_over_prior_90d", 90, 180),
+        spend_trend("spend_90d_over_prior_90d", 90, 180),
+        spend_trend("spend_30d_over_prior_60d", 30, 90),
+    ]
     return Block("windows", sql, tuple(features))
 
 
@@ -167,26 +217,28 @@ def state_block(have: Available) -> Block:
         "monthday_sd": _sd("s.sum_monthday2", "s.sum_monthday", "s.n_days"),
         "monthday_last": "s.monthday",
     }
-    features = list(_STATE_FEATURES)
+    features = list(STATE_FEATURES)
     for k in AGES:
-        cells[f"days_since_{_ORDINALS[k]}_last_order"] = f"DATEDIFF(l.cutoff, s.d{k})"
+        cells[f"days_since_{ORDINALS[k]}_last_order"] = f"DATEDIFF(l.cutoff, s.d{k})"
         features.append(
             Feature(
-                f"days_since_{_ORDINALS[k]}_last_order", "days", "recency", "all", None,
-                f"the {_ORDINALS[k]}-last purchase day was {{days_since_{_ORDINALS[k]}_last_order:.0f}} days ago",
+                f"days_since_{ORDINALS[k]}_last_order", "days", "recency", "all", None,
+                f"bought on {k} days in the last {{days_since_{ORDINALS[k]}_last_order:day|# days}}",
+                cases=(*FEW, Case(DAYS_SO_FAR, "purchase_days_all", below=k + 1, about=(COUNT, RECENT, SINCE))),
+                about=(RECENT,),
             )
         )  # fmt: skip
     if have.has("purchases", "quantity"):
         cells["units_per_order"] = ratio.format("s.n_units", "s.n_orders")
         cells["units_last_day"] = "CAST(s.units AS DOUBLE)"
         cells["unit_price_mean"] = "CAST(s.sum_spend AS DOUBLE) / NULLIF(CAST(s.n_units AS DOUBLE), 0)"
-        features += _UNIT_FEATURES
+        features += UNIT_FEATURES
     if have.has("purchases", "product_id"):
         cells["products_per_order"] = ratio.format("s.n_products", "s.n_orders")
-        features.append(_PRODUCTS_PER_ORDER)
+        features.append(PRODUCTS_PER_ORDER)
     if have.has("purchases", "list_price", "unit_price", "quantity"):
         cells["discount_share_all"] = "CAST(s.sum_discount AS DOUBLE) / NULLIF(CAST(s.sum_listed AS DOUBLE), 0)"
-        features.append(_DISCOUNT)
+        features.append(DISCOUNT)
     listing = ", ".join(f"{sql} AS {name}" for name, sql in cells.items())
     sql = f"""
         SELECT l.customer_id, l.cutoff, {listing}
@@ -199,8 +251,11 @@ def median_block(have: Available) -> Block:
     sql = """
         SELECT s.customer_id, p.cutoff, CAST(MEDIAN(s.spend) AS DOUBLE) AS day_spend_median
         FROM states s JOIN calendar c ON c.d = s.d JOIN spans p ON p.seg = c.seg GROUP BY s.customer_id, p.cutoff"""
-    words = "a usual purchase day is worth {day_spend_median:,.0f}"
-    return Block("median", sql, (Feature("day_spend_median", "money", "money", "all", "price", words),))
+    words = "spends {day_spend_median:money} on a usual purchase day"
+    feature = Feature(
+        "day_spend_median", "money", "money", "all", "price", words, cases=FEW_SPEND, about=(DAY_SPEND,)
+    )
+    return Block("median", sql, (feature,))
 
 
 def returns_block(have: Available) -> Block:
@@ -219,12 +274,14 @@ def returns_block(have: Available) -> Block:
         WHERE t.amount < 0 GROUP BY t.customer_id, c.seg"""
     features = []
     for w in RETURN_WINDOWS:
-        words = f"returned goods on {{return_days_{w}d:.0f}} days in the last {w} days"
-        features.append(Feature(f"return_days_{w}d", "days", "returns", f"{w}d", "product", words))
-        words = f"returned goods worth {{returned_{w}d:,.0f}} in the last {w} days"
-        features.append(Feature(f"returned_{w}d", "money", "returns", f"{w}d", "product", words))
-    words = "returned goods worth {returned_all:,.0f} so far"
-    features.append(Feature("returned_all", "money", "returns", "all", "product", words))
+        none = (NO_RETURN, Case(f"no return in the last {w} days", f"return_days_{w}d", below=1, weak=True))
+        days, worth = f"{{return_days_{w}d:one day|# days}}", f"{{returned_{w}d:money}}"
+        words = f"returned goods on {days} in the last {w} days; worth {worth}"
+        features.append(Feature(f"return_days_{w}d", "days", "returns", f"{w}d", "product", words, cases=none))
+        words = f"returned goods worth {worth} in the last {w} days; spent {{spend_{w}d:money}}"
+        features.append(Feature(f"returned_{w}d", "money", "returns", f"{w}d", "product", words, cases=none))
+    words = "returned goods worth {returned_all:money} so far; spent {spend_all:money}"
+    features.append(Feature("returned_all", "money", "returns", "all", "product", words, cases=(NO_RETURN,)))
     names = frozenset(feature.name for feature in features)
     return Block("returns", sql, tuple(features), {"returns": stage}, counts=names)
 
@@ -238,55 +295,3 @@ def _sd(squares: str, total: str, n: str) -> str:
     mean_part = f"CAST({total} AS DOUBLE) * CAST({total} AS DOUBLE) / CAST({n} AS DOUBLE)"
     variance = f"GREATEST(CAST({squares} AS DOUBLE) - {mean_part}, 0) / (CAST({n} AS DOUBLE) - 1)"
     return f"CASE WHEN {n} > 1 THEN SQRT({variance}) END"
-
-
-def _count_words(noun: str, window: int) -> str:
-    column = f"{noun.replace(' ', '_')}s_{window}d"
-    return f"{{{column}:.0f}} {noun}s in the last {window} days"
-
-
-_ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}
-_BASKET = "an average order has {lines_per_order:.1f} lines"
-_HOUR = "orders at about {hour_mean:.0f}:00"
-_WEEKDAY = "habit of ordering on certain weekdays"
-_MONTHDAY = "habit of ordering on certain days of the month"
-
-_STATE_FEATURES = (
-    Feature("days_since_last_order", "days", "recency", "all", None, "last order {days_since_last_order:.0f} days ago"),
-    Feature("tenure_days", "days", "tenure", "all", None, "customer for {tenure_days:.0f} days"),
-    Feature("purchase_days_all", "days", "frequency", "all", None, "{purchase_days_all:.0f} purchase days in all"),
-    Feature("orders_all", "orders", "frequency", "all", None, "{orders_all:.0f} orders in all"),
-    Feature("spend_all", "money", "money", "all", "price", "spent {spend_all:,.0f} in all"),
-    Feature("day_spend_mean", "money", "money", "all", "price", "spends {day_spend_mean:,.0f} on a purchase day"),
-    Feature("day_spend_sd", "money", "money", "all", "price", "spend varies by {day_spend_sd:,.0f} per purchase day"),
-    Feature("day_spend_max", "money", "money", "all", "price", "largest purchase day {day_spend_max:,.0f}"),
-    Feature("day_spend_first", "money", "money", "all", "price", "first purchase day {day_spend_first:,.0f}"),
-    Feature("day_spend_last", "money", "money", "last order", "price", "last purchase day {day_spend_last:,.0f}"),
-    Feature(
-        "day_spend_last_over_mean", "ratio", "money", "last order", "price",
-        "last purchase day {day_spend_last:,.0f}; mean {day_spend_mean:,.0f}",
-    ),
-    Feature("lines_per_order", "lines", "basket", "all", "product", _BASKET),
-    Feature("lines_last_day", "lines", "basket", "last order", "product", "last order had {lines_last_day:.0f} lines"),
-    Feature("hour_mean", "hour", "timing", "all", None, _HOUR),
-    Feature("hour_sd", "hours", "timing", "all", None, "orders at irregular hours"),
-    Feature("hour_last", "hour", "timing", "last order", None, "last order at {hour_last:.0f}:00"),
-    Feature("weekday_mean", "weekday", "timing", "all", None, _WEEKDAY),
-    Feature("weekday_last", "weekday", "timing", "last order", None, _WEEKDAY),
-    Feature("weekend_share", "share", "timing", "all", None, "{weekend_share:.0%} of purchase days at the weekend"),
-    Feature("monthday_mean", "day", "timing", "all", None, _MONTHDAY),
-    Feature("monthday_sd", "days", "timing", "all", None, _MONTHDAY),
-    Feature("monthday_last", "day", "timing", "last order", None, _MONTHDAY),
-)  # fmt: skip
-
-_UNIT_FEATURES = [
-    Feature("units_per_order", "units", "basket", "all", "product", "{units_per_order:.0f} units in an average order"),
-    Feature("units_last_day", "units", "basket", "last order", "product", "last order had {units_last_day:.0f} units"),
-    Feature("unit_price_mean", "money", "basket", "all", "price", "pays {unit_price_mean:,.2f} per unit"),
-]
-_PRODUCTS_PER_ORDER = Feature(
-    "products_per_order", "products", "basket", "all", "product", "{products_per_order:.1f} products in an average order"
-)
-_DISCOUNT = Feature(
-    "discount_share_all", "share", "basket", "all", "price", "{discount_share_all:.0%} of the list value was discount"
-)

@@ -5,7 +5,8 @@ gaps were longer than the present silence r or than r + H (the own-rhythm surviv
 """
 
 from holdfast.features.block import Available, Block
-from holdfast.features.feature import Feature
+from holdfast.features.feature import Case, Feature
+from holdfast.features.spoken import AGO, FEW, GAP, GAPS, LAST, RHYTHM, SILENCE
 
 WEIGHT = 0.6
 QUANTILES = {"q25": 0.25, "median": 0.5, "q75": 0.75, "q90": 0.9}
@@ -80,34 +81,47 @@ def _weight(k: int) -> str:
     return f"CAST({WEIGHT**k:.6f} AS DOUBLE)"
 
 
-_USUAL = "last order {days_since_last_order:.0f} days ago; usual gap {gap_mean_days:.0f}"
-_GAP = "usual gap between purchases {gap_mean_days:.0f} days"
+_SHORT = Case(RHYTHM, "silence_over_gap_median", below=1, about=(GAPS,))
+"""A silence within the usual gap: the rhythm is what there is to say."""
+
+
+def _gap(name: str, words: str, unit: str = "days", window: str = "all") -> Feature:
+    return Feature(name, unit, "rhythm", window, None, words, cases=FEW, about=(GAPS,))
+
+
+def _silence(name: str, words: str, unit: str = "ratio", window: str = "all") -> Feature:
+    return Feature(name, unit, "rhythm", window, None, words, cases=(*FEW, _SHORT), about=(LAST, GAPS))
+
+
+_LAST = f"last order {AGO}"
+_LONGEST = "longest gap so far {gap_max_days:# day|# days}"
+_LAST_TWO = f"last two purchase days {{gap_last_days:# day|# days}} apart; {GAP}"
+_RANGE = "gaps between orders run from {gap_min_days:#|#} to {gap_max_days:# day|# days}"
 
 _FEATURES = (
-    Feature("gap_mean_days", "days", "rhythm", "all", None, _GAP),
-    Feature("gap_sd_days", "days", "rhythm", "all", None, "gaps vary by {gap_sd_days:.0f} days"),
-    Feature("gap_min_days", "days", "rhythm", "all", None, "shortest gap {gap_min_days:.0f} days"),
-    Feature("gap_max_days", "days", "rhythm", "all", None, "longest gap so far {gap_max_days:.0f} days"),
-    Feature("gap_q25_days", "days", "rhythm", "all", None, "a quarter of the gaps are within {gap_q25_days:.0f} days"),
-    Feature("gap_median_days", "days", "rhythm", "all", None, "half of the gaps are within {gap_median_days:.0f} days"),
-    Feature("gap_q75_days", "days", "rhythm", "all", None, "most gaps are within {gap_q75_days:.0f} days"),
-    Feature("gap_q90_days", "days", "rhythm", "all", None, "nearly all gaps are within {gap_q90_days:.0f} days"),
-    Feature("gap_last_days", "days", "rhythm", "last gap", None, "last gap {gap_last_days:.0f} days"),
-    Feature("gap_recent_mean_days", "days", "rhythm", "last 6 gaps", None,
-            "recent gaps of about {gap_recent_mean_days:.0f} days"),
-    Feature("silence_over_gap_mean", "ratio", "rhythm", "all", None, _USUAL),
-    Feature("silence_over_gap_median", "ratio", "rhythm", "all", None, _USUAL),
-    Feature("silence_over_gap_q90", "ratio", "rhythm", "all", None, _USUAL),
-    Feature("silence_over_gap_max", "ratio", "rhythm", "all", None,
-            "last order {days_since_last_order:.0f} days ago; longest gap so far {gap_max_days:.0f}"),
-    Feature("silence_over_gap_last", "ratio", "rhythm", "last gap", None,
-            "last order {days_since_last_order:.0f} days ago; last gap {gap_last_days:.0f}"),
-    Feature("silence_over_gap_recent_mean", "ratio", "rhythm", "last 6 gaps", None,
-            "last order {days_since_last_order:.0f} days ago; recent gaps {gap_recent_mean_days:.0f}"),
-    Feature("silence_in_gap_sds", "standard deviations", "rhythm", "all", None, _USUAL),
-    Feature("gap_variation", "ratio", "rhythm", "all", None, "irregular rhythm: gaps vary by {gap_sd_days:.0f} days"),
-    Feature("gap_last_over_mean", "ratio", "rhythm", "last gap", None,
-            "last gap {gap_last_days:.0f} days; usual gap {gap_mean_days:.0f}"),
+    _gap("gap_mean_days", "orders every {gap_mean_days:day|# days} on average"),
+    _gap("gap_sd_days", _RANGE),
+    _gap("gap_min_days", f"shortest gap between orders {{gap_min_days:# day|# days}}; {GAP}"),
+    _gap("gap_max_days", f"longest gap between orders {{gap_max_days:# day|# days}}; {GAP}"),
+    _gap("gap_q25_days", f"a quarter of the gaps between orders are at most {{gap_q25_days:# day|# days}}; {GAP}"),
+    _gap("gap_median_days", RHYTHM),
+    _gap("gap_q75_days", f"three in four gaps between orders are at most {{gap_q75_days:# day|# days}}; {GAP}"),
+    _gap("gap_q90_days", f"nine in ten gaps between orders are at most {{gap_q90_days:# day|# days}}; {GAP}"),
+    _gap("gap_last_days", _LAST_TWO, window="last gap"),
+    _gap("gap_recent_mean_days", f"lately orders every {{gap_recent_mean_days:day|# days}}; {GAP}",
+         window="last 6 gaps"),
+    _silence("silence_over_gap_mean", f"{_LAST}; average gap {{gap_mean_days:# day|# days}}"),
+    _silence("silence_over_gap_median", SILENCE),
+    _silence("silence_over_gap_q90", f"{_LAST}; nine in ten gaps so far at most {{gap_q90_days:# day|# days}}"),
+    _silence("silence_over_gap_max", f"{_LAST}; {_LONGEST}"),
+    _silence("silence_over_gap_last", f"{_LAST}; the gap before {{gap_last_days:# day|# days}}", window="last gap"),
+    _silence("silence_over_gap_recent_mean", f"{_LAST}; recent gaps about {{gap_recent_mean_days:# day|# days}}",
+             window="last 6 gaps"),
+    _silence("silence_in_gap_sds", f"{_LAST}; {_LONGEST}", "standard deviations"),
+    _gap("gap_variation", _RANGE, "ratio"),
+    _gap("gap_last_over_mean", _LAST_TWO, "ratio", "last gap"),
     Feature("own_gaps_longer_share", "share", "rhythm", "all", None,
-            "only {own_gaps_longer_share:.0%} of the own gaps were longer than the present silence"),
+            f"{_LAST}; {{own_gaps_longer_share:.0%}} of the gaps so far were longer", about=(LAST, GAPS),
+            cases=(*FEW, _SHORT,
+                   Case(f"{_LAST}; {_LONGEST}", "own_gaps_longer_share", below=0.001, about=(LAST, GAPS)))),
 )  # fmt: skip

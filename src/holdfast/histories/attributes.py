@@ -66,11 +66,16 @@ def choose(table: TableSource, raw: RawTable, label: GivenLabel | None) -> tuple
     }
     for key, names in wanted.items():
         for name in names:
-            if name not in raw.columns:
+            if name not in raw.columns and not (key == "static" and name in table.columns):
                 raise ConfigError(
                     f"tables.{table.name}.{key}: {name!r} is not a column of {', '.join(raw.files)}"
                     f"{nearest(name, raw.columns)}"
                 )
+    for name, content in table.columns.items():
+        if content in table.roles:
+            raise ConfigError(
+                f"tables.{table.name}.columns.{name}: {content!r} has the role {table.roles[content]} and cannot pass"
+            )
     closed = {*table.exclude, *table.roles, *(kept_aside(label) if label else ())}
     canonical = {name.lower() for name in (*table.columns, *table.key)}
     if table.attributes != ALL:
@@ -116,12 +121,11 @@ def _cell(column: str, number: bool) -> str:
 
 def _look(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> tuple[int, int, bool]:
     """Filled rows, distinct values, and whether all filled cells of a text column are numbers."""
-    word = f"CASE WHEN lower(trim(CAST({quote(name)} AS VARCHAR))) NOT IN {_NO_VALUE} THEN trim(CAST({quote(name)} AS VARCHAR)) END"
+    cell = f"trim(CAST({quote(name)} AS VARCHAR))"
+    word = f"CASE WHEN lower({cell}) NOT IN {_NO_VALUE} THEN {cell} END"
     row = connection.execute(
         f"SELECT count({word}), count(DISTINCT {word}), count(*) FILTER (isfinite(TRY_CAST({word} AS DOUBLE)) "
         f"AND NOT regexp_matches({word}, '^[-+]?0\\d')) FROM {raw.table}"
     ).fetchone()
     rows, distinct, numbers = row if row else (0, 0, 0)
     return rows, distinct, raw.columns[name] == "VARCHAR" and rows > 0 and numbers == rows
-
-

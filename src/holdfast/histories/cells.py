@@ -68,14 +68,20 @@ def make_cell(connection: duckdb.DuckDBPyConnection, origin: str, staged: Staged
     DataError
         When the order of day and month cannot be told.
     """
-    column = staged.column
-    word = f"nullif(trim(CAST({staged.cell} AS VARCHAR)), '')"
-    if column.kind is not Kind.TEXT:
-        word = f"CASE WHEN lower({word}) NOT IN {_NO_VALUE} THEN {word} END"
+    column, word = staged.column, _first_word(staged)
     read, value, wrong = _parts(connection, origin, staged, word)
     missing = f"WHEN {_word(column.name)} IS NULL THEN '{column.name}: missing' " if column.required else ""
     reason = f"CASE {missing}WHEN {_word(column.name)} IS NULL THEN NULL {wrong} END"
     return Cell(column.name, word, read, value, reason)
+
+
+def _first_word(staged: Staged) -> str:
+    """SQL of the value where there is one: a trimmed text, or the number or stamp of a typed source."""
+    kind, cell = staged.column.kind, staged.cell
+    if staged.kind != "VARCHAR" and kind not in (Kind.TEXT, Kind.ID, Kind.FLAG):
+        return f"CASE WHEN NOT isnan({cell}) THEN {cell} END" if staged.kind in ("DOUBLE", "FLOAT") else cell
+    word = f"nullif(trim(CAST({cell} AS VARCHAR)), '')"
+    return word if kind is Kind.TEXT else f"CASE WHEN lower({word}) NOT IN {_NO_VALUE} THEN {word} END"
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, origin: str, staged: Staged, word: str) -> tuple[str, str, str]:
@@ -103,7 +109,7 @@ def _read(name: str) -> str:
 
 
 def _say(column: Column, problem: str) -> str:
-    return f"'{column.name}: {problem}: ' || left({_word(column.name)}, {_SHOWN})"
+    return f"'{column.name}: {problem}: ' || left(CAST({_word(column.name)} AS VARCHAR), {_SHOWN})"
 
 
 def _identifier(connection: duckdb.DuckDBPyConnection, origin: str, staged: Staged, word: str) -> str:
@@ -147,7 +153,7 @@ def _time(connection: duckdb.DuckDBPyConnection, origin: str, staged: Staged, wo
         day_first = day_order(connection, origin, cell).day_leads(staged.table, column.name, staged.source)
         at = stamp(cell, staged.zone, day_first)
     else:
-        at = stamp(word, staged.zone, True)
+        at = stamp(f"CAST({word} AS VARCHAR)", staged.zone, True)
     read = _read(column.name)
     open_end = "false" if column.required else f"coalesce(year({read}) >= {_OPEN_END}, false)"
     value = f"CASE WHEN isfinite({read}) AND NOT {open_end} THEN {read} END"

@@ -114,7 +114,7 @@ def _expression(
     for readings in _readings(connection, raw, content):
         kind, error = _bind(connection, raw, content, readings, zone)
         if error is None and condition and kind != "BOOLEAN":
-            error = f"it gives {kind}, expected a condition such as \"Quantity > 0\""
+            error = f'it gives {kind}, expected a condition such as "Quantity > 0"'
         if error is None:
             guarded = f"TRY({content}\n)"
             if not condition and _bind(connection, raw, guarded, readings, zone)[1] is None:

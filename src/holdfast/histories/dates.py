@@ -14,6 +14,7 @@ from holdfast.errors import DataError
 _ISO = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?$"
 _ZONED = r":\d{2}(\.\d+)?( ?[zZ]| ?[+-]\d{2}(:?\d{2})?| [A-Za-z]+(/[A-Za-z_]+)*)$"
 _FIGURES = r"^(\d{1,2})([/.-])(\d{1,2})[/.-](\d{4}|\d{2})([ T].*)?$"
+_LETTERS = r"[A-Za-z]{3}.*\d{2}"
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p")
 _NAMED = ("%d-%b-%Y", "%d %b %Y", "%d/%b/%Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%b-%y")
 _TOLERATED = 0.01
@@ -84,7 +85,7 @@ def day_order(connection: duckdb.DuckDBPyConnection, table: str, value: str) -> 
         FROM parts
         """
     ).fetchone()
-    return DayOrder(*row[:3], row[3] or "") if row else DayOrder()
+    return DayOrder(int(row[0]), int(row[1]), int(row[2]), row[3] or "") if row else DayOrder()
 
 
 def stamp(value: str, zone: str, day_first: bool) -> str:
@@ -98,7 +99,8 @@ def stamp(value: str, zone: str, day_first: bool) -> str:
     """
     word = f"trim({value})"
     first, second = ("d", "m") if day_first else ("m", "d")
-    zoned = f"regexp_replace({word}, '([+-]\\d{{2}})(\\d{{2}})$', '\\1:\\2')"
+    zoned = f"regexp_replace({word}, ' ([+-]\\d{{2}}:?\\d{{0,2}})$', '\\1')"
+    zoned = f"regexp_replace({zoned}, '([+-]\\d{{2}})(\\d{{2}})$', '\\1:\\2')"
     figures = f"upper(replace(regexp_replace({word}, '^(\\d{{1,2}})[/.-](\\d{{1,2}})[/.-]', '\\1/\\2/'), 'T', ' '))"
     long = ", ".join(f"'%{first}/%{second}/%Y{clock}'" for clock in _CLOCKS)
     short = ", ".join(f"'%{first}/%{second}/%y{clock}'" for clock in _CLOCKS)
@@ -116,7 +118,7 @@ def stamp(value: str, zone: str, day_first: bool) -> str:
         WHEN regexp_matches({word}, '{_FIGURES}') THEN
             CASE WHEN regexp_matches({word}, '^\\d{{1,2}}[/.-]\\d{{1,2}}[/.-]\\d{{4}}')
             THEN try_strptime({figures}, [{long}]) ELSE try_strptime({figures}, [{short}]) END
-        ELSE try_strptime({word}, [{named}]) END"""
+        WHEN regexp_matches({word}, '{_LETTERS}') THEN try_strptime({word}, [{named}]) END"""
 
 
 def in_zone(value: str, zone: str) -> str:

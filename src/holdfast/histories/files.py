@@ -4,6 +4,7 @@ import codecs
 import csv
 import gzip
 import hashlib
+import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -147,7 +148,9 @@ def _encoding(path: Path) -> str:
                     except UnicodeDecodeError:
                         utf8 = False
                 if not utf8:
-                    western = western and not any(byte in chunk for byte in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
+                    western = western and not any(
+                        byte in chunk for byte in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
+                    )
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: the gzip file is cut short or corrupt ({error}); fetch it again") from error
     if utf8:
@@ -168,8 +171,8 @@ def _decoded(stream: BinaryIO, encoding: str) -> Iterator[str]:
 
 
 def _head(stream: BinaryIO, encoding: str) -> list[str]:
-    text = codecs.getreader(encoding)(stream, errors="replace")
-    return [line.rstrip("\r\n") for line in islice(text, _HEAD_LINES)]
+    with io.TextIOWrapper(stream, encoding=encoding, errors="replace") as text:
+        return [line.rstrip("\r\n") for line in islice(text, _HEAD_LINES)]
 
 
 def _delimiter(lines: Sequence[str]) -> str:

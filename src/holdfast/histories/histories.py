@@ -153,7 +153,7 @@ class Histories:
         time = TABLES[table].time
         if not cutoffs or "known_at" not in self.columns(table):
             return False
-        dated = f"t.{quote(time)} < c.cutoff" if time else "true"
+        dated = f"t.{quote(time)} < c.cutoff" if time in self.columns(table) else "true"
         values = ", ".join(f"(TIMESTAMP '{cutoff}')" for cutoff in cutoffs)
         sql = f"SELECT count(*) FROM {table} t, (VALUES {values}) c(cutoff) WHERE {dated} AND t.known_at >= c.cutoff"
         with self.connect() as connection:
@@ -217,6 +217,7 @@ def _conform(name: str, frame: pd.DataFrame) -> pa.Table:
     if missing:
         raise DataError(f"table {name!r}: missing column {missing[0]!r}; required: {', '.join(table.required)}")
     with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
         connection.register("frame", pa.Table.from_pandas(frame, preserve_index=False))
         cells = []
         for column in frame.columns:

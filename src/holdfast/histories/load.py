@@ -116,9 +116,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _from_database(
-    connection: duckdb.DuckDBPyConnection, database: Path, table: str, path: str, target: str
-) -> None:
+def _from_database(connection: duckdb.DuckDBPyConnection, database: Path, table: str, path: str, target: str) -> None:
     if not database.is_file():
         raise DataError(f"table {table}: database file {database} does not exist; check source.root")
     try:

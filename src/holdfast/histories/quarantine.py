@@ -7,6 +7,7 @@ than lookback + horizon (contract.md, "Time").
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from holdfast.windows import Window, days_between, shift
 
@@ -70,7 +71,7 @@ def connected(days: Sequence[tuple[date, int]], gap: int) -> Body:
     kept = [window for window, cut in zip(windows, small, strict=True) if not cut]
     gaps = tuple(
         f"no row from {before.end} to {after.start} ({days_between(before.end, after.start)} days)"
-        for before, after in zip(kept, kept[1:], strict=False)
+        for before, after in pairwise(kept)
     )
     refused = tuple(window for window, cut in zip(windows, small, strict=True) if cut)
     return Body(refused, Window(kept[0].start, kept[-1].end), gaps)

@@ -141,7 +141,9 @@ class Source:
         if self.root.startswith(_DUCKDB):
             return self.base / self.root.removeprefix(_DUCKDB)
         if "://" in self.root:
-            raise ConfigError(f"source.root: {self.root!r} is not supported; expected a folder or duckdb:///file.duckdb")
+            raise ConfigError(
+                f"source.root: {self.root!r} is not supported; expected a folder or duckdb:///file.duckdb"
+            )
         return None
 
     @property
@@ -164,7 +166,9 @@ def list_files(source: Source, table: str, path: str) -> tuple[Path, ...]:
             return (full,)
         if not full.is_dir():
             near = "" if full.parent.is_dir() else f"; the folder {full.parent} does not exist"
-            raise DataError(f"table {table}: file {full} does not exist{near}; check source.root and tables.{table}.path")
+            raise DataError(
+                f"table {table}: file {full} does not exist{near}; check source.root and tables.{table}.path"
+            )
         raise DataError(f"table {table}: {full} is a folder; expected a file or a glob such as {path}/*.parquet")
     files = sorted(Path(name) for name in glob(str(full), recursive=True) if Path(name).is_file())
     if not files:

@@ -172,7 +172,7 @@ def _check_columns(key: str, table: TableSection, schema: Table, snapshot: bool)
         if column not in table.columns and not (snapshot and column == schema.time):
             raise ConfigError(
                 f"{key}.columns: {column!r} is missing; expected {', '.join(schema.required)} to be mapped, "
-                f"for example {column}: \"name of the source column\""
+                f'for example {column}: "name of the source column"'
             )
 
 
@@ -189,7 +189,9 @@ def _check_tasks(config: Config) -> None:
     if isinstance(config.tasks.churn, GivenTask):
         label = config.tasks.churn.label
         if label in present["customers"].roles:
-            raise ConfigError(f"tasks.churn.label: {label!r} has a role in source.tables.customers.roles; it cannot pass")
+            raise ConfigError(
+                f"tasks.churn.label: {label!r} has a role in source.tables.customers.roles; it cannot pass"
+            )
 
 
 def _check_offers(config: Config) -> None:

@@ -10,7 +10,8 @@ from holdfast.histories.words import nearest
 
 _EXPECTED = {
     "int": "a whole number", "float": "a number", "decimal": "a number", "bool": "true or false", "string": "a text",
-    "dict": "keys and values", "model": "keys and values", "list": "a list", "tuple": "a list", "date": "a date such as 2024-12-31",
+    "dict": "keys and values", "model": "keys and values", "list": "a list", "tuple": "a list",
+    "date": "a date such as 2024-12-31",
 }  # fmt: skip
 _SHOWN = 60
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from holdfast.params.base import Money, PositiveDays, Section, Share, Word, Words
-from holdfast.schema import EXIT_CLASSES
 
 ExitClass = Literal["price", "product", "service", "market", "technology", "political"]
 
@@ -49,12 +48,12 @@ class EconomicsSection(Section):
 class ExitsSection(Section):
     """The firm's own words for reasons, mapped onto the six classes."""
 
-    reasons: dict[ExitClass, Words] = {}
+    reasons: dict[ExitClass, Words] = Field(default_factory=dict)
     not_influenceable: Words = ()
 
     def class_of(self) -> dict[str, str]:
         """Stated reason → class."""
-        return {word: name for name in EXIT_CLASSES for word in self.reasons.get(name, ())}
+        return {word: name for name, words in self.reasons.items() for word in words}
 
     @model_validator(mode="after")
     def _one_class_each(self) -> "ExitsSection":
@@ -146,6 +145,4 @@ class SparkSection(Section):
     """Settings of the optional engine."""
 
     master: Word = "local[2]"
-    conf: dict[str, Word] = {}
-
-
+    conf: dict[str, Word] = Field(default_factory=dict)

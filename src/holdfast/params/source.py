@@ -1,6 +1,5 @@
 """The `source` section: where the tables are and how their columns are read."""
 
-
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,7 +33,7 @@ class TableSection(Section):
     attributes: Annotated[Literal["*"] | Words, BeforeValidator(_attributes)] = ()
     exclude: Words = ()
     static: Words = ()
-    roles: dict[str, Role] = {}
+    roles: dict[str, Role] = Field(default_factory=dict)
     join: tuple[JoinSection, ...] = ()
 
     @field_validator("path")
@@ -87,5 +86,3 @@ class SourceSection(Section):
         """As ingestion takes it; paths in it are relative to `base`."""
         tables = tuple(table.build(name) for name, table in self.tables.items())
         return Source(self.name, expand(self.root), base, tables, self.timezone, self.as_of, label_table, label)
-
-

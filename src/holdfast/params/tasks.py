@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from holdfast.params.base import Days, PositiveDays, Section, Share, Word, Words
+from holdfast.params.base import Days, PositiveDays, Section, Word, Words
 from holdfast.windows import Span
 
 _LOOKBACK = 120
@@ -116,17 +116,14 @@ class RepeatTask(_Timed):
         return self
 
 
-ChurnTask = Annotated[
-    SilenceTask | LapseTask | ContractEndTask | DeclineTask | GivenTask, Field(discriminator="kind")
-]
-LoyaltyTask = Annotated[RepeatTask | GivenTask, Field(discriminator="kind")]
+ChurnTask = Annotated[SilenceTask | LapseTask | ContractEndTask | DeclineTask | GivenTask, Field(discriminator="kind")]
 
 
 class Tasks(Section):
     """The two questions."""
 
     churn: ChurnTask | None = None
-    loyalty: LoyaltyTask | None = None
+    loyalty: RepeatTask | None = None
 
     @model_validator(mode="before")
     @classmethod

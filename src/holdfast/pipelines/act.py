@@ -1,5 +1,6 @@
 """Stage target: the scored list under budget, capacity, consent and contact cap, with a control group."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,7 @@ from holdfast.pipelines.identity import identity
 from holdfast.pipelines.plan import Plan
 from holdfast.pipelines.prepare import open_histories
 from holdfast.targeting.dictionary import data_dictionary
+from holdfast.targeting.export import safe_cells
 from holdfast.targeting.scored_list import ScoredList, build_list
 from holdfast.tasks.task import GivenTask
 from holdfast.windows import shift
@@ -23,19 +25,23 @@ MARKETING = ("marketing", "retention", "email marketing", "advertising")
 
 def run_target(context: Context, task: str) -> None:
     """Build the list from what the earlier stages wrote."""
-    scored = make_list(context)
+    write_list(context, make_list(context))
+
+
+def write_list(context: Context, scored: ScoredList) -> None:
+    """Write the list, its summary and the data dictionary."""
     workspace = context.workspace
     workspace.write_frame("lists/retention.parquet", scored.frame)
-    workspace.write_frame("lists/retention.csv", scored.frame)
+    workspace.write_frame("lists/retention.csv", safe_cells(scored.frame))
     workspace.write_frame("lists/data_dictionary.csv", data_dictionary())
     workspace.write_json("lists/summary.json", scored.summary)
 
 
-def make_list(context: Context) -> ScoredList:
-    """The retention list of a finished run under the present config."""
-    run, model = identity(context)
-    policy = make_policy(context.config)
-    return build_list(candidates(context), make_offers(context.config), policy, model_version=model, run_id=run)
+def make_list(context: Context, run: str | None = None) -> ScoredList:
+    """The retention list under the present config; `run` names a finished run that it is made from."""
+    identified, model = identity(context)
+    offers, policy = make_offers(context.config), make_policy(context.config)
+    return build_list(candidates(context), offers, policy, model_version=model, run_id=run or identified)
 
 
 def candidates(context: Context) -> pd.DataFrame:
@@ -61,8 +67,9 @@ def candidates(context: Context) -> pd.DataFrame:
 def _with_history(context: Context, frame: pd.DataFrame, histories: Histories, at: date) -> pd.DataFrame:
     """Add consent, contacts, complaints, owner, dates to act by, and who is already lost."""
     days = _cap_days(context)
+    channels = [name for offer in make_offers(context.config) for name in offer.channels]
     for table in (
-        consent(histories), last_contacts(histories, at, days), open_complaints(histories), owners(histories),
+        consent(histories, channels), last_contacts(histories, at, days), open_complaints(histories), owners(histories),
         _already_lost(context),
     ):  # fmt: skip
         if table is not None:
@@ -77,11 +84,19 @@ def _with_history(context: Context, frame: pd.DataFrame, histories: Histories, a
     return frame.assign(valid_until=valid, act_before=_act_before(context, frame, at))
 
 
-def consent(histories: Histories) -> pd.DataFrame | None:
+def consent(histories: Histories, channels: Sequence[str] = ()) -> pd.DataFrame | None:
     """Permitted channels per customer, `*` for every channel; None without a consents table.
 
-    Of several statements for the same purpose and channel the newest wins; at the same moment a withdrawal
-    beats a grant, and a withdrawal for every channel beats an older grant for one.
+    Of several statements for the same channel the newest wins; at the same moment a withdrawal beats a grant,
+    and a withdrawal for every channel beats an older grant for one. A grant for every channel does not outlive
+    a newer withdrawal for one: what is left of it is named channel by channel.
+
+    Parameters
+    ----------
+    histories : Histories
+        Read as far as they are cut.
+    channels : sequence of str
+        The firm's channels, beside those that the consents name.
     """
     if not histories.has("consents"):
         return None
@@ -89,13 +104,27 @@ def consent(histories: Histories) -> pd.DataFrame | None:
     asked = rows["purpose"].str.lower().isin(MARKETING)
     rows = rows.loc[asked] if asked.any() else rows
     channel = rows["channel"] if "channel" in rows.columns else pd.Series(None, index=rows.index, dtype=object)
-    rows = rows.assign(channel=channel.fillna("*")).sort_values(["at", "granted"], ascending=[True, False], kind="stable")
+    granted = rows["granted"].astype("boolean").fillna(False).astype(bool)
+    rows = rows.assign(channel=channel.fillna("*"), granted=granted)
+    rows = rows.sort_values(["at", "granted"], ascending=[True, False], kind="stable")
     newest = rows.drop_duplicates(["customer_id", "channel"], keep="last")
-    blanket = newest.loc[newest["channel"] == "*"].set_index("customer_id")
-    stop = newest["customer_id"].map(blanket["at"].where(~blanket["granted"].astype(bool)))
-    allowed = newest.loc[newest["granted"].astype(bool) & ~(stop >= newest["at"])]
-    joined = allowed.sort_values("channel").groupby("customer_id")["channel"].agg("|".join)
+    wide = newest.loc[newest["channel"] == "*", ["customer_id", "at", "granted"]]
+    newest = newest.merge(wide, on="customer_id", how="left", suffixes=("", "_wide"))
+    wide_refused = newest["granted_wide"].eq(False) & (newest["at_wide"] >= newest["at"])
+    allowed = newest.loc[newest["granted"] & ~wide_refused, ["customer_id", "channel"]]
+    refused = newest.loc[~newest["granted"] & ~(newest["at_wide"] > newest["at"]), ["customer_id", "channel"]]
+    named = sorted({*newest["channel"], *channels} - {"*"})
+    joined = _narrowed(allowed, refused, named).sort_values("channel").groupby("customer_id")["channel"].agg("|".join)
     return joined.rename("consent_channels").reset_index()
+
+
+def _narrowed(allowed: pd.DataFrame, refused: pd.DataFrame, named: Sequence[str]) -> pd.DataFrame:
+    """A grant for every channel, where one channel was refused since, becomes the channels left of it."""
+    cut = (allowed["channel"] == "*") & allowed["customer_id"].isin(refused["customer_id"])
+    left = allowed.loc[cut, ["customer_id"]].merge(pd.DataFrame({"channel": named}, dtype="str"), how="cross")
+    pairs = pd.MultiIndex.from_frame(refused)
+    left = left.loc[~pd.MultiIndex.from_frame(left).isin(pairs)]
+    return pd.concat([allowed.loc[~cut], left]).drop_duplicates()
 
 
 def last_contacts(histories: Histories, at: date, days: int) -> pd.DataFrame | None:

@@ -16,7 +16,8 @@ def without_label(histories: Histories, question: Task) -> Histories:
 
 def feature_set(histories: Histories, question: Task) -> FeatureSet:
     """The feature set that serves a task."""
-    return FeatureSet.of(without_label(histories, question), question.span.horizon)
+    everyone = isinstance(question, GivenTask)
+    return FeatureSet.of(without_label(histories, question), question.span.horizon, everyone=everyone)
 
 
 def task_features(histories: Histories, question: Task) -> tuple[Feature, ...]:

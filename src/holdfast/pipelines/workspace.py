@@ -57,7 +57,7 @@ class Workspace:
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write JSON; not-a-number becomes null."""
         with self.aside(name) as target:
-            target.write_text(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+            target.write_text(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
     def write_text(self, name: str, text: str) -> None:
         """Write text as UTF-8."""
@@ -118,15 +118,15 @@ def plain(value: Any) -> Any:
     """JSON-able copy: numpy scalars become Python's, NaN and infinities None, dates ISO text."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | np.ndarray):
-        return [plain(item) for item in (sorted(value) if isinstance(value, set) else value)]
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        return [plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
     if isinstance(value, np.generic):
         return plain(value.item())
     if isinstance(value, float):
         return value if np.isfinite(value) else None
     if value is None or isinstance(value, bool | int | str):
         return value
-    if value is pd.NaT:
+    if value is pd.NaT or value is pd.NA:
         return None
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 

@@ -62,15 +62,15 @@ def list_curve(listed: pd.DataFrame, points: int = 120) -> dict[str, Any]:
     Returns
     -------
     dict
-        `x` (customers contacted), `cost` and `profit` (money, cumulative), `chosen` (customers selected, holdout
-        included). Empty lists when nothing can be offered.
+        `x` (customers contacted), `cost` and `profit` (money, cumulative), `chosen` (customers on the list to be
+        contacted). Empty lists when nothing can be offered.
 
     Notes
     -----
-    The selected come first in the order of their rank, then the others by expected profit.
+    The list comes first, then the others, both by expected profit. The holdout is not contacted and left out.
     """
-    rows = listed[listed["expected_profit"].notna() & listed["cost"].notna()]
-    chosen = rows["arm"].isin(["treat", "holdout"])
+    rows = listed[listed["expected_profit"].notna() & listed["cost"].notna() & listed["arm"].ne("holdout")]
+    chosen = rows["arm"].eq("treat")
     order = np.lexsort((-rows["expected_profit"].to_numpy(float), ~chosen.to_numpy(bool)))
     profit = np.r_[0.0, np.cumsum(rows["expected_profit"].to_numpy(float)[order])]
     cost = np.r_[0.0, np.cumsum(rows["cost"].to_numpy(float)[order])]

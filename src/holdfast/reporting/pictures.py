@@ -10,10 +10,12 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from holdfast.reporting import plots, style
+from holdfast.reporting import plots, plots_list, style
 from holdfast.reporting.curves import list_curve
 from holdfast.reporting.data import ReportData
 from holdfast.reporting.words import CLASS_WORDS, FAMILY_WORDS, count, day, figure, measured, money, percent, readable
+
+_SUMMED = {"at_risk": "profit_at_risk", "cost": "cost", "profit": "expected_profit"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def leaver_shares(listed: pd.DataFrame) -> dict[str, float]:
 
     Examples
     --------
-    >>> leaver_shares(pd.DataFrame({"p_churn": [0.6, 0.2], "exit_reason": ["price", None]}))
+    >>> leaver_shares(pd.DataFrame({"p_churn": [0.75, 0.25], "exit_reason": ["price", None]}))
     {'price': 0.75, 'unknown': 0.25}
     """
     column = "reason_indicated" if "reason_indicated" in listed.columns else "exit_reason"
@@ -76,16 +78,13 @@ def leaver_shares(listed: pd.DataFrame) -> dict[str, float]:
 
 
 def treated_sums(listed: pd.DataFrame) -> dict[str, float]:
-    """Sum what the customers to be contacted put at stake: `at_risk, saved, cost, profit` (money)."""
+    """Sum what the customers to be contacted put at stake: `at_risk, saved, cost, profit` (money).
+
+    What is saved is the expected profit before costs.
+    """
     treated = listed[listed["arm"] == "treat"]
-    saved = treated["expected_uplift"].to_numpy(float) * treated["loss_if_silent"].to_numpy(float)
-    sums = {
-        "at_risk": treated["profit_at_risk"],
-        "saved": saved,
-        "cost": treated["cost"],
-        "profit": treated["expected_profit"],
-    }
-    return {name: float(np.asarray(values, dtype=float).sum()) for name, values in sums.items()}
+    sums = {key: _total(treated[column]) for key, column in _SUMMED.items()}
+    return {**sums, "saved": sums["profit"] + sums["cost"]}
 
 
 def mean_of(cutoffs: Any, key: str) -> float | None:
@@ -103,13 +102,13 @@ def _scores(listed: pd.DataFrame) -> Picture:
 def _leavers(listed: pd.DataFrame) -> Picture:
     shares = leaver_shares(listed)
     parts = [f"{CLASS_WORDS.get(name, name)} {percent(share)}" for name, share in _largest(shares)]
-    return Picture(plots.leavers(shares), f"Expected leavers by indicated class: {', '.join(parts)}.")
+    return Picture(plots_list.leavers(shares), f"Expected leavers by indicated class: {', '.join(parts)}.")
 
 
 def _drivers(data: ReportData) -> Picture:
     families = data.drivers.groupby("family")["mean_abs"].sum()
     parts = [FAMILY_WORDS.get(str(name), readable(str(name))) for name, _ in _largest(families.to_dict())[:3]]
-    return Picture(plots.drivers(data.drivers, data.words), f"What moves the scores most: {', '.join(parts)}.")
+    return Picture(plots_list.drivers(data.drivers, data.words), f"What moves the scores most: {', '.join(parts)}.")
 
 
 def _money(data: ReportData, listed: pd.DataFrame) -> dict[str, Picture]:
@@ -118,10 +117,10 @@ def _money(data: ReportData, listed: pd.DataFrame) -> dict[str, Picture]:
     if bool((listed["arm"] == "treat").any()) and all(measured(value) for value in sums.values()):
         amounts = {name: money(value, data.currency) for name, value in sums.items()}
         words = f"Of {amounts['at_risk']} at risk {amounts['saved']} are expected to be saved for {amounts['cost']}."
-        drawn["worth"] = Picture(plots.worth(sums["at_risk"], sums["saved"], sums["cost"], data.currency), words)
+        drawn["worth"] = Picture(plots_list.worth(sums["at_risk"], sums["saved"], sums["cost"], data.currency), words)
     if len(curve["x"]) > 1:
         words = f"Expected profit by number of customers contacted; the list holds {count(curve['chosen'])}."
-        drawn["profit"] = Picture(plots.profit_curve(curve, data.currency), words)
+        drawn["profit"] = Picture(plots_list.profit_curve(curve, data.currency), words)
     return drawn
 
 
@@ -150,6 +149,10 @@ def _curves(data: ReportData) -> dict[str, Picture]:
         words = f"Predicted against observed shares of leavers; mean error {figure(ece)}, floor {figure(floor)}."
         drawn["calibration"] = Picture(plots.calibration(data.curves["calibration"], ece=ece, floor=floor), words)
     return drawn
+
+
+def _total(column: "pd.Series[Any]") -> float:
+    return float(pd.to_numeric(column).to_numpy(dtype=float, na_value=np.nan).sum())
 
 
 def _largest(values: Mapping[Any, float]) -> list[tuple[str, float]]:

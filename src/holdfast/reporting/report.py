@@ -34,6 +34,7 @@ def render(data: ReportData) -> str:
     )
     environment.filters.update(
         count=words.count, percent=words.percent, figure=words.figure, day=words.day, span=words.span,
+        listing=words.listing,
         money=lambda value, exact=False: words.money(value, data.currency, exact=exact),
         rough=lambda value: words.rough_money(value, data.currency),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from holdfast.reporting.words import (
     day,
     figure,
     in_ten,
+    listing,
     measured,
     money,
     percent,
@@ -48,12 +49,11 @@ def assumptions(data: ReportData, listed: pd.DataFrame) -> str:
     """Spell out the assumed effects the list rests on; empty when none is assumed."""
     if not condition(data, listed):
         return ""
-    parts = [
-        f"{name}: {percent(one['effect'], 1)} of the {_base(one)} stay"
-        for name, one in (data.summary.get("by_offer") or {}).items()
-        if one.get("effect_source", "assumed") == "assumed" and one.get("n_treated") and measured(one.get("effect"))
-    ]
-    return "; ".join(parts)
+    same: dict[str, list[str]] = {}
+    for name, one in (data.summary.get("by_offer") or {}).items():
+        if one.get("effect_source", "assumed") == "assumed" and one.get("n_treated") and measured(one.get("effect")):
+            same.setdefault(f"{percent(one['effect'], 1)} of the {_base(one)} stay", []).append(str(name))
+    return "; ".join(f"{listing(names)}: {effect}" for effect, names in same.items())
 
 
 def example(data: ReportData, listed: pd.DataFrame) -> list[str]:
@@ -69,13 +69,14 @@ def example(data: ReportData, listed: pd.DataFrame) -> list[str]:
     told = [
         f"Of customers whose history looks like that of customer A (a made-up name), {in_ten(risk)} are expected to "
         f"{leaving(data)}: the risk is {percent(risk)}.",
-        f"What raises the score most: {'; '.join(reasons)}.",
+        f"What raises the score most: {_numbered(reasons)}.",
         f"A customer like this who falls silent costs {money(row['loss_if_silent'], data.currency)} of margin.",
     ]
     by = f" by {row['channel']}" if isinstance(row["channel"], str) and row["channel"] else ""
-    source = str(row["effect_source"] or "assumed")
+    source = row["effect_source"] if isinstance(row["effect_source"], str) else "assumed"
     told.append(
-        f"The list plans {row['planned_offer']}{by}. It is expected to cost {money(row['cost'], data.currency)}, "
+        f"The list plans the offer “{row['planned_offer']}”{by}. "
+        f"It is expected to cost {money(row['cost'], data.currency)}, "
         f"to raise the chance of staying by {100 * float(row['expected_uplift']):.1f} points ({source}), and to earn "
         f"{money(row['expected_profit'], data.currency)} after costs."
     )
@@ -112,12 +113,12 @@ def value_words(data: ReportData) -> list[str]:
         )
     if measured(value.get("ratio")):
         bounds = span([value.get("low"), value.get("high")], 2)
-        between = f" (90 % interval {bounds})" if bounds else ""
+        between = f" (90% interval {bounds})" if bounds else ""
         told.append(
             f"On a later period the predicted loss was {figure(value['ratio'], 2)} times the actual one{between}."
         )
     if measured(value.get("top_20_share")):
-        told.append(f"The best 20 % of customers bring {percent(value['top_20_share'])} of the margin (measured here).")
+        told.append(f"The best 20% of customers bring {percent(value['top_20_share'])} of the margin (measured here).")
     return told
 
 
@@ -164,10 +165,10 @@ def _promise(data: ReportData, listed: pd.DataFrame) -> str:
     summary, sums = data.summary, treated_sums(listed)
     if not summary.get("n_treated"):
         return "At these settings no offer is expected to pay, so nobody is to be contacted."
-    budget = summary.get("budget")
+    budget, cost = summary.get("budget"), money(summary["expected_cost"], data.currency)
     within = "" if budget is None else f" from a budget of {money(budget, data.currency)}"
     profit = summary.get("expected_profit", sums["profit"])
-    first = f"Contacting {count(summary['n_treated'])} customers for {money(summary['expected_cost'], data.currency)}{within}"
+    first = f"Contacting {count(summary['n_treated'])} customers for {cost}{within}"
     if not measured(profit):
         return f"{first} is planned; what that earns is not measured."
     return f"{first} is expected to earn {rough_money(profit, data.currency)} after costs{condition(data, listed)}."
@@ -175,3 +176,9 @@ def _promise(data: ReportData, listed: pd.DataFrame) -> str:
 
 def _base(offer: Mapping[str, Any]) -> str:
     return "contacted" if offer.get("effect_of") == "contacted" else "would-be leavers among the contacted"
+
+
+def _numbered(reasons: Sequence[str]) -> str:
+    if len(reasons) == 1:
+        return reasons[0]
+    return "; ".join(f"({place}) {text}" for place, text in enumerate(reasons, 1))

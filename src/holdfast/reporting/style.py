@@ -71,7 +71,7 @@ def titled(axes: Axes, x: str = "", y: str = "") -> None:
 
 def as_percent(axis: Any, digits: int = 0) -> None:
     """Write the ticks of an axis as percentages."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.{digits}f} %"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.{digits}f}%"))
 
 
 def as_count(axis: Any, unit: str = "") -> None:
@@ -79,9 +79,9 @@ def as_count(axis: Any, unit: str = "") -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{'−' if value < 0 else ''}{unit}{abs(value):,.0f}"))
 
 
-def legend(axes: Axes, **places: Any) -> None:
+def legend(axes: Axes, size: float = 8.5, **places: Any) -> None:
     """Add a frameless legend."""
-    axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, handlelength=1.6, borderaxespad=0.2, **places)
+    axes.legend(frameon=False, fontsize=size, labelcolor=INK, handlelength=1.6, borderaxespad=0.2, **places)
 
 
 def svg(figure: Figure, name: str, words: str) -> str:

@@ -33,11 +33,11 @@ from holdfast.reporting.words import (
 )
 
 BANDS = (
-    (0.8, 1.01, "80 % and more"),
-    (0.6, 0.8, "60 to 80 %"),
-    (0.4, 0.6, "40 to 60 %"),
-    (0.2, 0.4, "20 to 40 %"),
-    (0.0, 0.2, "below 20 %"),
+    (0.8, 1.01, "80% and more"),
+    (0.6, 0.8, "60 to 80%"),
+    (0.4, 0.6, "40 to 60%"),
+    (0.2, 0.4, "20 to 40%"),
+    (0.0, 0.2, "below 20%"),
 )
 
 STATES = {
@@ -59,7 +59,15 @@ METRICS = (
     ("calibration_slope", "Calibration slope", "1 is right; below 1 the forecasts are too extreme, above 1 too timid."),
 )  # fmt: skip
 
-_NO_LIST = {"n_treated": 0, "n_holdout": 0, "expected_cost": None, "budget": None, "worst_case_cost": None}
+SUPPRESSION_WORDS = {
+    "budget": "would pay, but beyond the budget", "capacity": "would pay, but the offer's capacity is used up",
+    "not profitable": "no offer is expected to pay", "global holdout": "never contacted (standing control group)",
+}  # fmt: skip
+
+_NO_LIST = {
+    "n_treated": 0, "n_holdout": 0, "expected_cost": None, "budget": None, "worst_case_cost": None,
+    "round_can_answer": None,
+}  # fmt: skip
 _TWO_DIGITS = frozenset({"top_decile_lift", "calibration_slope"})
 _COMPARED = ("auroc", "average_precision", "top_decile_lift", "brier", "ece")
 
@@ -98,7 +106,7 @@ def page(data: ReportData, listed: pd.DataFrame) -> dict[str, Any]:
         "offers": _offers(data.summary),
         "suppressed": _suppressed(data.summary),
         "summary": {**_NO_LIST, **data.summary},
-        "notes": [str(note) for note in data.summary.get("notes") or ()],
+        "notes": _notes(data.summary),
         "sums": treated_sums(listed),
         "value": value_words(data),
         "cutoffs": [_cutoff(one) for one in cutoffs],
@@ -188,7 +196,15 @@ def _offers(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _suppressed(summary: Mapping[str, Any]) -> list[tuple[str, int]]:
     counts: Mapping[str, int] = summary.get("by_suppression") or {}
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    told = [(SUPPRESSION_WORDS.get(reason, reason), n) for reason, n in counts.items()]
+    return sorted(told, key=lambda pair: (-pair[1], pair[0]))
+
+
+def _notes(summary: Mapping[str, Any]) -> list[str]:
+    """List the sentences of the list's summary that the page does not say in its own way."""
+    said = str(summary.get("effect_source"))
+    counts = f"{summary.get('n_treated', 0):,} of {summary.get('n_considered', 0):,}"
+    return [str(note) for note in summary.get("notes") or () if note != said and not str(note).startswith(counts)]
 
 
 def _cutoff(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Numbers and names as people write them."""
 
 import math
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -29,6 +30,12 @@ BASELINE_WORDS = {
     "bgnbd_p_alive": "BG/NBD model: 1 − P(alive)", "bgnbd_p_no_purchase": "BG/NBD model: P(no purchase)",
     "logit_all": "logistic regression on everything", "boosting_all": "untuned boosting on everything",
     "champion": "the last champion",
+}  # fmt: skip
+
+_SPECIAL = {
+    "btyd_p_alive": "BG/NBD: P(alive)", "btyd_p_no_purchase": "BG/NBD: P(no purchase)",
+    "tenure_days": "days as a customer",
+    "last_year_orders_h": "orders, same days last year", "orders_all": "orders ever", "spend_all": "spend ever",
 }  # fmt: skip
 
 MONTHS = (
@@ -107,9 +114,9 @@ def percent(value: Any, digits: int = 0) -> str:
     Examples
     --------
     >>> percent(0.4567), percent(0.0312, 1), percent(None)
-    ('46 %', '3.1 %', 'not measured')
+    ('46%', '3.1%', 'not measured')
     """
-    return f"{_sign(value)}{abs(100 * float(value)):.{digits}f} %" if measured(value) else NOT_MEASURED
+    return f"{_sign(value)}{abs(100 * float(value)):.{digits}f}%" if measured(value) else NOT_MEASURED
 
 
 def figure(value: Any, digits: int = 3) -> str:
@@ -171,6 +178,8 @@ def readable(name: str) -> str:
     >>> readable("days_since_last_order"), readable("orders_90d"), readable("spend_90d_over_prior_90d")
     ('days since last order', 'orders in 90 days', 'spend in 90 days over prior 90 days')
     """
+    if name in _SPECIAL:
+        return _SPECIAL[name]
     words: list[str] = []
     for part in name.split("_"):
         if part[:-1].isdigit() and part.endswith("d"):
@@ -178,6 +187,17 @@ def readable(name: str) -> str:
         else:
             words.append({"btyd": "BG/NBD", "sd": "deviation", "h": "(horizon)"}.get(part, part))
     return " ".join(words)
+
+
+def listing(parts: Sequence[str]) -> str:
+    """Join words as a list in a sentence.
+
+    Examples
+    --------
+    >>> listing(["price", "product", "service"]), listing(["price"])
+    ('price, product and service', 'price')
+    """
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else list(parts))
 
 
 def _sign(value: Any) -> str:

@@ -106,7 +106,7 @@ def draw_holdout(p_churn: NDArray[np.float64], luck: NDArray[np.float64], share:
     luck : ndarray, shape (n,)
         `draws` of the same rows: the smallest in each fifth are held out.
     share : float
-        Of all rows; the fifths get their parts by largest remainder.
+        Of all rows; the fifths get their parts, rounded by chance.
 
     Returns
     -------
@@ -119,10 +119,11 @@ def draw_holdout(p_churn: NDArray[np.float64], luck: NDArray[np.float64], share:
     place[np.argsort(p_churn, kind="stable")] = np.arange(n)
     stratum = place * STRATA // max(n, 1)
     sizes = np.bincount(stratum, minlength=STRATA)
-    exact = sizes * (total / max(n, 1))
-    quota = np.floor(exact).astype(np.int64)
-    short = total - int(quota.sum())
-    quota[np.argsort(-(exact - quota), kind="stable")[:short]] += 1
+    # Rounding with a random start gives every customer the same chance; rounding by largest remainder
+    # would favour the same fifths in every round.
+    start = float(luck.sum() % 1.0) * (1.0 - 1e-6)
+    ends = np.floor(np.cumsum(sizes) * total / max(n, 1) + start + 1e-9)
+    quota = np.diff(ends, prepend=0.0).astype(np.int64)
     held = np.zeros(n, dtype=bool)
     order = np.argsort(luck, kind="stable")
     for number in range(STRATA):

@@ -12,6 +12,8 @@ from holdfast.targeting.economics import Worth
 from holdfast.targeting.holdout import HoldoutSize, draw_holdout, holdout_size, wanted
 from holdfast.targeting.money import NO_LIMIT
 
+_REFILLS = 5
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -55,7 +57,8 @@ def plan_round(
     Therefore (1) a first selection gives the holdout's size, (2) a selection with budget and capacity
     widened by that share gives the pool from which the holdout is drawn, stratified by score, and (3) the
     pool is walked again under the true budget, where the held out must fit like everybody else but use
-    nothing. Arms are fixed by the hash before money is counted, so they stay comparable.
+    nothing. Arms are fixed by the hash before money is counted, so they stay comparable;
+    the few who are moved into the holdout afterwards, to keep its promised share, are the next of the same draw.
 
     Parameters
     ----------
@@ -78,9 +81,16 @@ def plan_round(
     held[rows] = draw_holdout(p_churn[rows], luck[rows], size.share)
     inside = np.where((pool >= 0)[:, None], value.profit, -np.inf)
     final = allocate(inside, value.cost, budget, capacity, free=held)
-    choice, held = _settle(final.choice, held, luck, size.share)
+    choice, settled = _settle(final.choice, held, luck, size.share)
+    for _ in range(_REFILLS):
+        if not (settled & ~held).any():
+            break
+        # Somebody was moved into the holdout, which gave money back: walk the pool once more.
+        held = held | settled
+        final = allocate(inside, value.cost, budget, capacity, free=held)
+        choice, settled = _settle(final.choice, held, luck, size.share)
     left_out = why_left_out(value.profit, value.cost, Allocation(choice, final.left, final.room))
-    return Plan(choice, held, left_out, size)
+    return Plan(choice, settled, left_out, size)
 
 
 def _size(

@@ -15,7 +15,7 @@ from typing import ClassVar
 import pandas as pd
 import pyarrow as pa
 
-from holdfast.errors import DataError
+from holdfast.errors import ConfigError, DataError
 from holdfast.histories.histories import Histories
 from holdfast.windows import Span, label_window, observation_window
 
@@ -187,6 +187,10 @@ class DeclineTask(Task):
     share: float = 0.5
     kind: ClassVar[str] = "decline"
 
+    def __post_init__(self) -> None:
+        if not self.span.lookback:
+            raise ConfigError(f"task {self.name} of kind decline: expected a lookback of at least one day, the own past")
+
     def sql(self, histories: Histories) -> str:
         """See `Task.sql`."""
         known = 'GREATEST("at", COALESCE(known_at, "at"))' if "known_at" in histories.columns("purchases") else '"at"'
@@ -223,6 +227,7 @@ class ContractEndTask(Task):
         ended = "ended_at" if "ended_at" in columns else "CAST(NULL AS TIMESTAMP)"
         reason = "end_reason" if "end_reason" in columns else "CAST(NULL AS VARCHAR)"
         listed = ", ".join("'" + text.replace("'", "''") + "'" for text in self.not_churn) or "NULL"
+        spared = f"coalesce(k.why IN ({listed}), false)"
         contract = f"(SELECT customer_id, {known} AS seen, started_at, {ended} AS e, {reason} AS why FROM contracts)"
         return f"""
             SELECT customer_id, cutoff,
@@ -231,7 +236,7 @@ class ContractEndTask(Task):
                    NOT in_force AND ended_at < since AS in_lead
             FROM (SELECT c.customer_id, c.cutoff, c.since,
                          bool_or(k.e IS NULL OR k.e >= c.until) AS in_force, max(k.e) AS ended_at,
-                         coalesce(arg_max(k.why IN ({listed}), (k.e, k.why IN ({listed}))), false) AS excused
+                         coalesce(arg_max({spared}, (k.e, {spared})), false) AS excused
                   FROM (SELECT DISTINCT k.customer_id, p.cutoff, p.since, p.until FROM spans p
                         JOIN {contract} k ON k.seen < p.cutoff AND (k.e IS NULL OR k.e >= p.cutoff)) c
                   JOIN {contract} k ON k.customer_id = c.customer_id AND k.started_at < c.until
@@ -252,6 +257,8 @@ class GivenTask(Task):
 
     def sql(self, histories: Histories) -> str:
         """See `Task.sql`."""
+        if self.label not in histories.columns("customers"):
+            raise DataError(f"task {self.name}: the label {self.label!r} is not a column of the table 'customers'")
         column = '"' + self.label.replace('"', '""') + '"'
         value = self.positive.replace("'", "''")
         number = f"try_cast({column} AS DOUBLE) = try_cast('{value}' AS DOUBLE)"
@@ -268,9 +275,9 @@ def return_rate(histories: Histories, task: Task, cutoffs: Sequence[date]) -> di
     Returns
     -------
     dict of date to (silent, returned)
-        Empty for kinds without purchases. Silent is not gone for good (contract.md, "Meanings").
+        Empty for kinds whose label 1 does not mean silence. Silent is not gone for good (contract.md, "Meanings").
     """
-    if task.table != "purchases" or task.name == "loyalty":
+    if task.kind not in {"silence", "lapse"} or task.name == "loyalty":
         return {}
     with histories.connect() as connection:
         connection.register("spans", _spans(cutoffs, task.span))

@@ -4,7 +4,15 @@ from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from holdfast.errors import DataError
-from holdfast.evaluation.calibration import brier, brier_skill, calibration_curve, ece, ece_floor, log_loss
+from holdfast.evaluation.calibration import (
+    brier,
+    brier_skill,
+    calibration_curve,
+    ece,
+    ece_floor,
+    equal_mass_bins,
+    log_loss,
+)
 
 
 def test_losses_equal_scikit_learn_even_at_zero_and_one():
@@ -31,6 +39,12 @@ def test_ece_by_hand():
 def test_equal_scores_share_a_bin_so_a_constant_at_the_base_rate_is_perfect():
     y = np.arange(40) % 4 == 0
     assert ece(y, np.full(40, 0.25)) == pytest.approx(0, abs=1e-15)
+
+
+def test_a_level_goes_where_its_middle_row_lies():
+    # rows 1-3 of four share a score: their middle, 2.5, lies in the second half
+    assert equal_mass_bins(np.array([0.9, 0.5, 0.5, 0.5]), bins=2).tolist() == [0, 1, 1, 1]
+    assert equal_mass_bins(np.array([0.5, 0.5, 0.5, 0.1]), bins=2).tolist() == [0, 0, 0, 1]
 
 
 def test_without_ties_bins_hold_equally_many():

@@ -61,7 +61,9 @@ MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)).map(lambda at
 
 
 @settings(max_examples=25, deadline=None)
-@given(at=MOMENTS, form=st.sampled_from(["%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S", "%d.%m.%Y %H:%M:%S", "%d %B %Y %H:%M:%S"]))
+@given(
+    at=MOMENTS, form=st.sampled_from(["%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S", "%d.%m.%Y %H:%M:%S", "%d %B %Y %H:%M:%S"])
+)
 def test_what_is_written_is_read(connection, at, form):
     assert read(connection, at.strftime(form)) == at
 

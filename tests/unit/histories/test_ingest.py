@@ -213,7 +213,7 @@ def test_duplicates_stay_without_a_key(tmp_path):
     assert len(frame) == 2
     assert refused["n"].tolist() == ["2"]
     assert report.tables[0].quarantined == {"duplicate by key": 1}
-    with pytest.raises(ConfigError, match="tables.purchases.key: 'dy'"):
+    with pytest.raises(ConfigError, match=r"tables\.purchases\.key: 'dy'"):
         purchases(tmp_path, text, key=("customer_id", "dy"))
 
 
@@ -232,6 +232,20 @@ def test_second_row_for_a_customer(tmp_path):
         assert not any(mail in path.read_bytes() for mail in (b"@b.c", b"@d.e", b"@f.g"))
 
 
+def test_a_contact_column_cannot_be_mapped(tmp_path):
+    (tmp_path / "c.csv").write_text("id,email\na,a@b.c\n")
+    table = TableSource("customers", "c.csv", {"customer_id": "email"}, roles={"email": "contact"})
+    with pytest.raises(ConfigError, match="'email' has the role contact and cannot pass"):
+        read(tmp_path, [table])
+
+
+def test_many_refused_rows_are_a_warning(tmp_path):
+    report, _, _ = purchases(tmp_path, "id,day,value\na,2024-01-01,5\nb,2024-01-01,x\n")
+    assert report.warnings == (
+        "purchases: 1 of 2 rows refused, most often (1) because amount: not a number; see the quarantine",
+    )
+
+
 def test_attributes_by_name(tmp_path):
     (tmp_path / "c.csv").write_text("id,Age,region,zip\na,30,x,01234\nb,n/a,y,04321\n")
     table = TableSource("customers", "c.csv", {"customer_id": "id"}, attributes=("Age", "region", "zip"))
@@ -239,7 +253,9 @@ def test_attributes_by_name(tmp_path):
     assert report.attributes == {"Age": "number", "zip": "category"}  # region is a canonical column
     assert frames["customers"]["region"].tolist() == ["x", "y"]
     assert frames["customers"]["zip"].tolist() == ["01234", "04321"]
-    with pytest.raises(ConfigError, match="tables.customers.attributes: 'Agee' is not a column of c.csv; did you mean 'Age'"):
+    with pytest.raises(
+        ConfigError, match=r"tables\.customers\.attributes: 'Agee' is not a column of c\.csv; did you mean 'Age'"
+    ):
         read(tmp_path, [TableSource("customers", "c.csv", {"customer_id": "id"}, attributes=("Agee",))])
 
 
@@ -252,15 +268,16 @@ def test_under_a_star_names_of_people_stay_out(tmp_path):
 
 
 def test_a_snapshot_with_its_label_and_joined_files(tmp_path):
-    (tmp_path / "c.csv").write_text("id,age\na,30\nb,31\nc,32\n")
+    (tmp_path / "c.csv").write_text("id,age\na,30\nb,31\nc,32\nd,33\n")
     (tmp_path / "s.csv").write_text("id,left,why,age\na,Yes,price,0\nb,No,,0\nc,No,,0\n")
     customers = TableSource(
         "customers", "c.csv", {"customer_id": "id"}, attributes="*", exclude=("why",), join=(JoinedFile("s.csv", "id"),)
     )
     exits = TableSource("exits", "s.csv", {"customer_id": "id", "stated_reason": "why"}, where="why is not null")
     label = GivenLabel("left", "Yes")
-    report, frames, _ = read(tmp_path, [customers, exits], label=label, span=None)
+    report, frames, refused = read(tmp_path, [customers, exits], label=label, span=None)
     assert frames["customers"]["left"].tolist() == ["Yes", "No", "No"]
+    assert refused["customers"]["reason"].tolist() == ["left: label missing"]
     assert frames["customers"]["age"].tolist() == [30.0, 31.0, 32.0]
     assert report.attributes == {"age": "number"}
     assert list(frames["exits"].columns) == ["customer_id", "stated_reason"]
@@ -269,12 +286,14 @@ def test_a_snapshot_with_its_label_and_joined_files(tmp_path):
     with pytest.raises(DataError, match=r"tasks.churn.label: 'lefd' is not a column"):
         read(tmp_path, [customers, exits], label=GivenLabel("lefd", "Yes"), span=None)
     (tmp_path / "s.csv").write_text("id,left,why\na,Yes,price\na,No,\n")
-    with pytest.raises(DataError, match="joined file s.csv has several rows"):
+    with pytest.raises(DataError, match=r"joined file s\.csv has several rows"):
         read(tmp_path, [customers], label=label, span=None)
 
 
 def test_ids_of_every_type_meet(tmp_path):
-    frame = pd.DataFrame({"id": [17850.0, 17851.0, None], "day": pd.to_datetime(["2024-01-01"] * 3), "value": [1.5] * 3})
+    frame = pd.DataFrame(
+        {"id": [17850.0, 17851.0, None], "day": pd.to_datetime(["2024-01-01"] * 3), "value": [1.5] * 3}
+    )
     frame.to_parquet(tmp_path / "p.parquet")
     (tmp_path / "e.csv").write_text("id,day,kind\n17850.0,2024-01-01,visit\n,2024-01-01,visit\n")
     tables = [
@@ -313,7 +332,7 @@ def test_a_duckdb_file(tmp_path):
     report, frames, _ = read(tmp_path, [TableSource("purchases", "sales", PURCHASES)], root="duckdb:///shop.duckdb")
     assert frames["purchases"]["amount"].tolist() == [Decimal(5)]
     assert report.tables[0].files == ("shop.duckdb:sales",)
-    with pytest.raises(ConfigError, match="no table 'sale' in .*did you mean 'sales'"):
+    with pytest.raises(ConfigError, match=r"no table 'sale' in .*did you mean 'sales'"):
         read(tmp_path, [TableSource("purchases", "sale", PURCHASES)], root="duckdb:///shop.duckdb")
     with pytest.raises(ConfigError, match=r"holdfast\[postgres\]"):
         read(tmp_path, [TableSource("purchases", "sale", PURCHASES)], root="postgresql://host/db")
@@ -397,7 +416,9 @@ def test_missing_files(tmp_path):
 
 
 def test_an_open_end_in_the_year_9999(tmp_path):
-    (tmp_path / "c.csv").write_text("id,a,b,n\nx,2024-01-01,9999-12-31,12\ny,2024-01-01,2024-05-01,12.5\nz,2024-01-02,,\n")
+    (tmp_path / "c.csv").write_text(
+        "id,a,b,n\nx,2024-01-01,9999-12-31,12\ny,2024-01-01,2024-05-01,12.5\nz,2024-01-02,,\n"
+    )
     columns = {"customer_id": "id", "started_at": "a", "ended_at": "b", "term_months": "n"}
     _, frames, refused = read(tmp_path, [TableSource("contracts", "c.csv", columns)])
     assert frames["contracts"]["ended_at"].isna().tolist() == [True, True]
@@ -405,7 +426,9 @@ def test_an_open_end_in_the_year_9999(tmp_path):
 
 
 def test_flags(tmp_path):
-    (tmp_path / "c.csv").write_text("id,day,what,ok\na,2024-01-01,mail,yes\nb,2024-01-01,mail,0\nc,2024-01-01,mail,hm\n")
+    (tmp_path / "c.csv").write_text(
+        "id,day,what,ok\na,2024-01-01,mail,yes\nb,2024-01-01,mail,0\nc,2024-01-01,mail,hm\n"
+    )
     columns = {"customer_id": "id", "at": "day", "purpose": "what", "granted": "ok"}
     _, frames, refused = read(tmp_path, [TableSource("consents", "c.csv", columns)])
     assert frames["consents"]["granted"].tolist() == [True, False]
@@ -430,7 +453,9 @@ def test_an_earlier_table_does_not_stay_behind(tmp_path):
 
 
 ROWS = st.lists(
-    st.tuples(st.sampled_from(["a", "b", "00007", ""]), st.integers(1, 28), st.sampled_from(["1", "2.5", "-3", "x", ""])),
+    st.tuples(
+        st.sampled_from(["a", "b", "00007", ""]), st.integers(1, 28), st.sampled_from(["1", "2.5", "-3", "x", ""])
+    ),
     min_size=1,
     max_size=25,
 )

@@ -6,6 +6,7 @@ import pandas as pd
 from holdfast.reporting.curves import curves
 from holdfast.reporting.data import ReportData
 
+CLASSES = ("price", "product", "service", "market", "unknown")
 CUTOFFS = ("2011-06-13", "2011-07-13", "2011-08-12")
 _RIVALS = {
     "base_rate": (None, None, 0.248, 1.00),
@@ -54,7 +55,9 @@ def listed(n: int = 3872, seed: int = 8) -> pd.DataFrame:
             "history_state": rng.choice(["enough", "thin", "one_order"], n, p=[0.68, 0.2, 0.12]),
             "loss_if_silent": loss,
             "profit_at_risk": np.round(risk * loss, 2),
-            "exit_reason": rng.choice(["price", "product", "service", "market", "unknown"], n, p=[0.17, 0.21, 0.05, 0.02, 0.55]),
+            "exit_reason": rng.choice(
+                ["price", "product", "service", "market", "unknown"], n, p=[0.17, 0.21, 0.05, 0.02, 0.55]
+            ),
             "reason_source": "indicated",
             "reason_1": "last order 74 days ago; usual gap 21",
             "reason_2": "3 orders in the last 90 days, 9 in the 90 before",
@@ -71,8 +74,9 @@ def listed(n: int = 3872, seed: int = 8) -> pd.DataFrame:
     pays = frame["expected_profit"].to_numpy() > 0
     held = (place % 9 == 4) & (place < 990) & pays
     frame["arm"] = np.where(held, "holdout", np.where((place < 990) & pays, "treat", "none"))
-    reasons = np.where(~pays, "not profitable", "budget")
-    frame["suppressed_because"] = np.where(frame["arm"] == "none", np.where(place % 31 == 0, "open complaint: recover first", reasons), None)
+    beyond = np.where(pays, "budget", "not profitable")
+    reasons = np.where(place % 31 == 0, "open complaint: recover first", beyond)
+    frame["suppressed_because"] = np.where(frame["arm"] == "none", reasons, None)
     return frame.reset_index(drop=True)
 
 
@@ -104,11 +108,12 @@ def summary(frame: pd.DataFrame) -> dict:
         "expected_profit": profit,
         "low": 0.72 * profit,
         "high": 1.31 * profit,
+        "round_can_answer": False,
         "by_offer": offers,
         "by_suppression": frame["suppressed_because"].value_counts().to_dict(),
         "notes": [
-            "With 110 held out the smallest effect this round can show is 13.10 points of churn, but 2.61 are expected: "
-            "this round alone cannot answer; pool several rounds.",
+            "With 110 held out the smallest effect this round can show is 13.10 points of churn, but 2.61 are "
+            "expected: this round alone cannot answer; pool several rounds.",
             "Consent is not recorded (no consents table): export asks who asserts it.",
         ],
     }
@@ -156,7 +161,13 @@ def metrics() -> dict:
         "mean": {"auroc": 0.745, "average_precision": 0.692, "top_decile_lift": 1.59, "brier": 0.2041, "ece": 0.049},
         "worst": {"auroc": 0.741},
         "baselines_mean": {
-            name: {"auroc": one[0], "average_precision": one[1], "brier": one[2], "top_decile_lift": one[3], "ece": 0.06}
+            name: {
+                "auroc": one[0],
+                "average_precision": one[1],
+                "brier": one[2],
+                "top_decile_lift": one[3],
+                "ece": 0.06,
+            }
             for name, one in _RIVALS.items()
         },
     }
@@ -165,10 +176,12 @@ def metrics() -> dict:
 def drivers() -> pd.DataFrame:
     """A global ranking of drivers."""
     rows = [
-        ("days_since_last_order", "recency", 0.41), ("btyd_p_no_purchase", "expectation", 0.33), ("orders_365d", "frequency", 0.27),
-        ("days_since_over_own_gap", "rhythm", 0.22), ("last_year_orders_h", "season", 0.17), ("spend_90d", "money", 0.13),
+        ("days_since_last_order", "recency", 0.41), ("btyd_p_no_purchase", "expectation", 0.33),
+        ("orders_365d", "frequency", 0.27), ("days_since_over_own_gap", "rhythm", 0.22),
+        ("last_year_orders_h", "season", 0.17), ("spend_90d", "money", 0.13),
         ("distinct_products_180d", "breadth", 0.11), ("tenure_days", "tenure", 0.10), ("orders_90d", "frequency", 0.09),
-        ("returns_share_365d", "returns", 0.06), ("orders_trend_90d", "trend", 0.05), ("basket_lines_mean", "basket", 0.04),
+        ("returns_share_365d", "returns", 0.06), ("orders_trend_90d", "trend", 0.05),
+        ("basket_lines_mean", "basket", 0.04),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["feature", "family", "mean_abs"])
 
@@ -186,7 +199,14 @@ def report_data(**changes: object) -> ReportData:
         "curves": curves(predictions()),
         "n_outside": 1466,
         "loyalty": {"mean": {"auroc": 0.781, "brier": 0.164}},
-        "value": {"horizon_days": 240, "wanted_days": 365, "ratio": 1.04, "low": 0.91, "high": 1.2, "top_20_share": 0.74},
+        "value": {
+            "horizon_days": 240,
+            "wanted_days": 365,
+            "ratio": 1.04,
+            "low": 0.91,
+            "high": 1.2,
+            "top_20_share": 0.74,
+        },
         "caveats": ["Country counts as constant: its history is not known."],
         "not_measured": {
             "Consent": "no table of consents; the export asks who asserts it",

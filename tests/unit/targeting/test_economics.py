@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from holdfast.targeting.economics import expected_cost, uplift, worth
-from holdfast.targeting.money import budget_units, cost_units
 from holdfast.targeting.offers import Offer
 
 P = np.array([0.0, 0.02, 0.4, 1.0])
@@ -53,8 +52,3 @@ def test_clients_of_the_worked_example():
     pays = [worth(p, loss, loss, loss, [Offer("a", contact_cost=c, effect_assumed=0.2)]).profit for c in (9.99, 10.0)]
     assert (pays[0] > 0).all()
     assert not (pays[1] > 1e-12).any()
-
-
-def test_costs_round_up_and_budgets_down():
-    assert cost_units(np.array([0.1 + 0.2, 3.2, 0.00001])).tolist() == [3000, 32_000, 1]
-    assert (budget_units(0.3), budget_units(0.00009), budget_units(1.00019)) == (3000, 0, 10_001)

@@ -68,10 +68,19 @@ def test_the_draw_is_fair():
     assert (abs(counts - 50) < 25).all()
 
 
+def test_rounding_favours_no_part_of_the_score():
+    # 13 rows, a share of .15: 2 held out, fifths of 3, 3, 3, 2, 2 rows; each row with probability 2/13:
+    # 1300 x 2/13 = 200 +- 4 x sqrt(1300 x 2/13 x 11/13) = 200 +- 52
+    p = np.linspace(0, 1, 13)
+    counts = sum(draw_holdout(p, draws(IDS[:13], str(seed)), 0.15).astype(int) for seed in range(1300))
+    assert counts.sum() == 2600
+    assert (abs(counts - 200) < 52).all()
+
+
 def test_small_numbers():
     assert draw_holdout(np.array([]), np.array([]), 0.1).tolist() == []
     assert draw_holdout(np.array([0.5]), np.array([0.1]), 0.5).tolist() == [False]
-    assert draw_holdout(np.array([0.5, 0.4]), np.array([0.3, 0.2]), 0.1).tolist() == [False, True]
+    assert draw_holdout(np.array([0.5, 0.4]), np.array([0.4, 0.3]), 0.1).tolist() == [False, True]
 
 
 def test_the_global_holdout_only_grows():

@@ -2,7 +2,6 @@ import pytest
 
 from holdfast.errors import ConfigError
 from holdfast.targeting.offers import Offer, require_distinct
-from holdfast.targeting.policy import Policy
 
 
 @pytest.mark.parametrize(
@@ -28,13 +27,3 @@ def test_a_wrong_offer_is_refused_by_name(fields, message):
 def test_two_offers_of_one_name_are_refused():
     with pytest.raises(ConfigError, match="'a' appears twice"):
         require_distinct([Offer("a"), Offer("b"), Offer("a")])
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"budget": -1.0}, {"budget": float("nan")}, {"holdout": 0.6}, {"power": 1.0}, {"margin": -1.0},
-     {"contact_cap_max": -1}, {"global_holdout": 0.9}],
-)  # fmt: skip
-def test_a_wrong_policy_is_refused(fields):
-    with pytest.raises(ConfigError, match=f"targeting: {next(iter(fields))}"):
-        Policy(**fields)

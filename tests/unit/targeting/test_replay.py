@@ -67,6 +67,12 @@ def test_the_usual_rules():
         usual_rules(features.drop(columns="spend_365d").drop(columns="orders_365d"))
 
 
+def test_who_was_never_silent_cannot_come_back():
+    # f and e stayed; a mark of return on them changes nothing
+    row = replay(SCORES, AFTER.assign(returned=1), {}, top=6).iloc[0]
+    assert row[["lost", "stayed", "came_back"]].tolist() == [0, 3, 3]
+
+
 def test_wrong_use_is_refused():
     with pytest.raises(ConfigError, match="top 0"):
         replay(SCORES, AFTER, {}, top=0)

@@ -1,10 +1,7 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from holdfast.targeting.dictionary import LIST_COLUMNS, data_dictionary
 from holdfast.targeting.offers import Offer
 from holdfast.targeting.policy import Policy
 from holdfast.targeting.scored_list import build_list
@@ -34,10 +31,7 @@ def people(n, **columns):
 
 def test_the_columns_are_those_of_the_contract_in_its_order():
     assert build_list(people(3), [CALL], Policy()).frame.columns.tolist() == CONTRACT
-    assert list(LIST_COLUMNS) == CONTRACT
-    dictionary = data_dictionary()
-    assert dictionary["column"].tolist() == CONTRACT
-    assert (dictionary[["meaning", "unit"]].map(len) > 3).all(axis=None)
+    assert build_list(people(0), [], Policy()).frame.columns.tolist() == CONTRACT
 
 
 def test_one_customer_by_hand():
@@ -61,6 +55,21 @@ def test_the_budget_is_spent_on_the_treated_and_the_holdout_is_free():
     )
 
 
+@pytest.mark.parametrize("budget", [10.0, 100.0, 333.0, 700.0, 1000.0, 2000.0])
+def test_less_than_one_contact_is_left_while_somebody_waits_for_money(budget):
+    summary = build_list(people(2000), [CALL], Policy(budget=budget)).summary
+    assert summary["by_suppression"]["budget"] > 0
+    assert 0 <= budget - summary["expected_cost"] < 2.0
+
+
+def test_a_larger_budget_earns_more():
+    cheap = Offer("mail", contact_cost=0.3, effect_assumed=0.02)
+    profits = [
+        build_list(people(600), [CALL, cheap], Policy(budget=b)).summary["expected_profit"] for b in (50, 100, 400)
+    ]
+    assert profits == sorted(profits)
+
+
 def test_treated_and_held_out_are_alike():
     made = build_list(people(4000), [CALL], Policy(budget=2000.0, holdout=0.3)).frame
     arms = [made.loc[made["arm"] == arm, "p_churn"] for arm in ("treat", "holdout")]
@@ -77,60 +86,6 @@ def test_the_holdout_is_stable_when_others_come_and_the_round_is_the_same():
     later = build_list(frame.assign(cutoff=pd.Timestamp("2024-02-01")), [CALL], Policy()).frame
     again = set(later.loc[later["arm"] == "holdout", "customer_id"])
     assert len(held[0] & again) < 30  # about 10 by chance: a new round draws anew
-
-
-def test_a_round_that_can_answer_takes_the_holdout_it_needs():
-    strong = Offer("call", contact_cost=2.0, effect_assumed=0.3)
-    made = build_list(people(3000), [strong], Policy(holdout=0.01)).summary
-    assert made["round_can_answer"]
-    assert made["holdout_share"] > 0.01
-    assert made["smallest_detectable_effect"] <= made["effect_expected"]
-    assert any("can answer at 80% power" in note for note in made["notes"])
-
-
-def test_a_round_that_cannot_answer_says_so():
-    made = build_list(people(100), [CALL], Policy()).summary
-    assert not made["round_can_answer"]
-    assert made["smallest_detectable_effect"] > made["effect_expected"]
-    assert any("cannot answer" in note for note in made["notes"])
-
-
-def test_the_summary_adds_up_and_is_plain_json():
-    mail = Offer("mail", contact_cost=0.1, incentive_cost=5.0, accept_stayers=0.2, accept_leavers=0.2,
-                 effect_assumed=0.02)  # fmt: skip
-    made = build_list(people(500, contacts_30d=0), [CALL, mail], Policy(budget=300.0))
-    summary = json.loads(json.dumps(made.summary))
-    treated = made.frame[made.frame["arm"] == "treat"]
-    assert summary["n_considered"] == 500
-    assert summary["n_treated"] + summary["n_holdout"] + sum(summary["by_suppression"].values()) == 500
-    assert summary["expected_profit"] == pytest.approx(treated["expected_profit"].sum())
-    assert sum(one["n_treated"] for one in summary["by_offer"].values()) == summary["n_treated"]
-    assert sum(one["expected_cost"] for one in summary["by_offer"].values()) == pytest.approx(summary["expected_cost"])
-    # worst case: 2 for a call, 0.1 + 5 for a mail
-    worst = treated["planned_offer"].map({"call": 2.0, "mail": 5.1}).sum()
-    assert summary["worst_case_cost"] == pytest.approx(worst)
-    assert "assumed" in summary["effect_source"]
-
-
-def test_notes_say_what_could_not_be_checked():
-    notes = " ".join(build_list(people(5), [CALL], Policy(contact_cap_max=1)).summary["notes"])
-    for words in ("Consent is not recorded", "Complaints are not recorded", "Contacts are not recorded", "no interval"):
-        assert words in notes
-    full = people(5, contacts_30d=0, open_complaint=False, consent_channels="*", loss_low=50.0, loss_high=400.0)
-    notes = " ".join(build_list(full, [CALL], Policy(contact_cap_max=1)).summary["notes"])
-    assert "not recorded" not in notes
-    assert "no interval" not in notes
-
-
-def test_gated_offers_without_reasons_explain_the_empty_list():
-    voucher = Offer("voucher", reasons=("price",), contact_cost=1.0, effect_assumed=0.5)
-    made = build_list(people(5, reason_indicated="price", reason_indicated_strength=0.4), [voucher], Policy())
-    assert made.summary["n_treated"] == 0
-    assert any("gate_by_indicated: true" in note for note in made.summary["notes"])
-    opened = build_list(
-        people(5, reason_indicated="price", reason_indicated_strength=0.4), [voucher], Policy(gate_by_indicated=True)
-    )
-    assert opened.summary["n_treated"] > 0
 
 
 def test_new_on_the_list():

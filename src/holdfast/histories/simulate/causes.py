@@ -24,13 +24,15 @@ from holdfast.histories.simulate.options import (
 )
 from holdfast.histories.simulate.people import People
 
+# Lag from onset to the end of a hit: a week, and a gamma variate.
 LAG_SHAPE = 4.0
 LAG_MEAN_DAYS = 45.0
+FIRST_WEEK_DAYS = 7.0
 BURN_IN_DAYS = 60.0
 DAYS_AFTER_END = 180.0
 
 # Mean onsets per month of each cause, and the Beta parameters of the strength.
-_ONSETS_PER_MONTH = np.array([0.016, 0.011, 0.015, 0.006, 0.008, 0.0075, 0.0007, 0.0])
+_ONSETS_PER_MONTH = np.array([0.014, 0.011, 0.015, 0.006, 0.008, 0.0075, 0.0007, 0.0])
 _STRENGTH_A = np.array([4.0, 4.0, 4.0, 9.0, 4.0, 4.0, 60.0, 60.0])
 _STRENGTH_B = np.array([3.0, 3.0, 3.0, 1.0, 3.0, 3.0, 1.0, 1.0])
 POINTS_PROTECTION = 0.15
@@ -100,7 +102,7 @@ def onset_rates(people: People, options: WorldOptions) -> Floats:
     """Onsets per day of each cause and customer before programmes, shocks and drift, shape (n, causes)."""
     protect = np.exp(-1.6 * (people.commitment - 0.5))
     factor: Floats = np.ones((len(people), len(CAUSES)))
-    factor[:, PRICE] = np.exp(1.5 * (people.price_sensitivity - 0.5) + 4.0 * people.price_gap) * protect
+    factor[:, PRICE] = np.exp(1.5 * (people.price_sensitivity - 0.5) + 5.0 * people.price_gap) * protect
     factor[:, PRODUCT] = np.exp(-1.5 * (people.satisfaction - 0.6) + 0.15 * (people.favourite - 3.5)) * protect
     factor[:, SERVICE] = np.exp(-1.0 * people.service_level - 1.0 * (people.satisfaction - 0.6)) * protect
     factor[:, TECHNOLOGY] = np.where(people.has_app, 2.0, 0.4) * protect
@@ -135,7 +137,7 @@ def draw_hits(rng: np.random.Generator, people: People, clock: Clock, options: W
             cumulated = np.concatenate([[0.0], np.cumsum(intensity(cause, member, grid[:-1], clock, options))])
             reached = np.interp(start[who], grid, cumulated) + wait[who]
             onset[who, cause] = np.interp(reached, cumulated, grid, right=np.inf)
-    lag = rng.gamma(LAG_SHAPE, LAG_MEAN_DAYS / LAG_SHAPE, (n, k)) + 7.0
+    lag = rng.gamma(LAG_SHAPE, LAG_MEAN_DAYS / LAG_SHAPE, (n, k)) + FIRST_WEEK_DAYS
     strength = rng.beta(_STRENGTH_A, _STRENGTH_B, (n, k))
     leaves = rng.random((n, k)) < strength
     # Who would have left before the window never appears: that hit is dropped, not the customer.
@@ -148,11 +150,12 @@ def leave_probabilities(people: People, hits: Hits, at: float, clock: Clock, opt
 
     A hit under way for u days that is not resolved leaves in (u, u + reach] with probability
     strength · (F(u + reach) − F(u)) / (1 − F(u)), F the lag's distribution; a cause that has not struck
-    adds rate · mean strength · ∫F to first order. The parts are scaled to 1 − Π(1 − p).
+    adds rate · mean strength · ∫F to first order. The parts are scaled to 1 − Π(1 − p). For the few whom a
+    campaign has just annoyed F is that of the other causes, an approximation.
     """
 
     def lag_cdf(days: Floats) -> Floats:
-        cdf: Floats = gammainc(LAG_SHAPE, np.maximum(days - 7.0, 0.0) * LAG_SHAPE / LAG_MEAN_DAYS)
+        cdf: Floats = gammainc(LAG_SHAPE, np.maximum(days - FIRST_WEEK_DAYS, 0.0) * LAG_SHAPE / LAG_MEAN_DAYS)
         return cdf
 
     under_way = (hits.onset <= at) & (hits.resolved > at)

@@ -131,7 +131,7 @@ def make_people(rng: np.random.Generator, n: int, clock: Clock, options: WorldOp
         favourite=rng.integers(0, N_CATEGORIES, n),
         season_group=rng.integers(0, SEASON_GROUPS, n),
         subscriber=rng.random(n) < options.subscription_share,
-        price_gap=_REGION_PRICE_GAP[region] + 0.08 * rng.standard_normal(n),
+        price_gap=_REGION_PRICE_GAP[region] + 0.12 * rng.standard_normal(n),
         service_level=_REGION_SERVICE[region] + 0.5 * rng.standard_normal(n),
         has_app=rng.random(n) < np.where(modern, 0.7, 0.2),
         easily_annoyed=rng.random(n) < np.where(segment == 0, 0.4, 0.05),

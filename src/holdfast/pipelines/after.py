@@ -1,0 +1,186 @@
+"""What can be asked of a finished run: another list, the file to send, a difference, a replay of the past."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from holdfast.errors import ConfigError, DataError
+from holdfast.examples import Examples, join
+from holdfast.histories.histories import Histories
+from holdfast.learners.baselines import fit_baselines
+from holdfast.pipelines.act import consent, last_contacts, make_list, require_finished, write_list
+from holdfast.pipelines.domain import main_task
+from holdfast.pipelines.features import feature_set
+from holdfast.pipelines.graph import Context
+from holdfast.pipelines.learn import CLASSES
+from holdfast.pipelines.workspace import Workspace
+from holdfast.targeting.difference import diff_lists, summarise_diff
+from holdfast.targeting.export import prepare_export
+from holdfast.targeting.replay import replay
+from holdfast.tasks.task import Task
+from holdfast.value.history import margin_history
+from holdfast.windows import days_between, label_window, training_cutoffs
+
+FORMATS = ("csv", "parquet")
+
+
+def retarget(context: Context, budget: float | None) -> dict[str, Any]:
+    """Make a new list in a finished run's folder with the present config; nothing is trained again.
+
+    Returns
+    -------
+    dict
+        The summary of the new list.
+    """
+    require_finished(context)
+    if budget is not None:
+        if not np.isfinite(budget) or budget < 0:
+            raise ConfigError(f"--budget: came {budget}; expected an amount of money, zero or more")
+        targeting = context.config.targeting.model_copy(update={"budget": budget})
+        context = Context(
+            context.config.model_copy(update={"targeting": targeting}), context.workspace, _scored_at(context), context.say
+        )
+    else:
+        context = Context(context.config, context.workspace, _scored_at(context), context.say)
+    with context.workspace.locked():
+        scored = make_list(context, run=context.workspace.read_json("run.json")["run_id"])
+        write_list(context, scored)
+    return scored.summary
+
+
+def _scored_at(context: Context) -> date:
+    return date.fromisoformat(context.workspace.read_json("run.json")["cutoff"])
+
+
+@dataclass(frozen=True)
+class Exported:
+    """How many customers are in each file."""
+
+    send: int
+    control: int
+    suppression: int
+    files: tuple[Path, ...]
+
+
+def export(folder: Path, out: Path, asserted_by: str | None, with_reasons: bool, kind: str | None) -> Exported:
+    """Write the file for the sending tool, the control file and the suppression file beside it.
+
+    Consent, contact cap and what happened since are read again from the run's histories.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown format, or when nobody answers for the consent.
+    """
+    chosen = kind or out.suffix.lstrip(".") or "csv"
+    if chosen not in FORMATS:
+        raise ConfigError(f"--format: came {chosen!r}; expected one of {', '.join(FORMATS)}")
+    workspace = Workspace.at(folder)
+    listed = workspace.read_frame("lists/retention.parquet")
+    histories = Histories.open(workspace.existing("histories"))
+    cap = workspace.read_json("run.json")["config"]["targeting"]["contact_cap"]
+    days = int(str(cap["per"]).rstrip("d"))
+    parts = prepare_export(
+        listed,
+        asserted_by=asserted_by,
+        permitted=consent(histories, sorted(set(listed["channel"].dropna().astype(str)) - {""})),
+        purchases=_table(histories, "purchases", ["customer_id", "at", "amount"]),
+        complaints=_table(histories, "complaints", ["customer_id", "at"]),
+        contacts=last_contacts(histories, histories.end, days),
+        contact_cap_max=cap["max"],
+        with_reasons=with_reasons,
+        spreadsheet_safe=chosen == "csv",
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, frame in (("", parts.send), ("_control", parts.control), ("_suppression", parts.suppression)):
+        target = out.with_name(f"{out.stem}{name}.{chosen}")
+        Workspace.at(target.parent).write_frame(target.name, frame)
+        written.append(target)
+    return Exported(len(parts.send), len(parts.control), len(parts.suppression), tuple(written))
+
+
+def _table(histories: Histories, name: str, columns: list[str]) -> pd.DataFrame | None:
+    return histories.frame(name)[columns] if histories.has(name) else None
+
+
+def difference(old: Path, new: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Two lists: who came, who went, who moved, and why (H4)."""
+    frames = [Workspace.at(folder).read_frame("lists/retention.parquet") for folder in (old, new)]
+    changes = diff_lists(*frames)
+    return changes, summarise_diff(changes)
+
+
+def replay_at(context: Context, histories: Histories, at: date, top: int) -> pd.DataFrame:
+    """What the list would have been on a past date and what became of it (H3).
+
+    The model is fitted from what was known then; outcomes come from the histories since.
+
+    Raises
+    ------
+    DataError
+        When the label window after `at` is not complete, or nothing can be trained before it.
+    """
+    question = main_task(context.config)
+    if question.kind == "given":
+        raise ConfigError("replay: a snapshot has no past to replay; expected a task with dates")
+    window = label_window(at, question.span)
+    if window.end > histories.end:
+        raise DataError(f"replay at {at}: its label window ends {window.end}, after the data ({histories.end}); choose an earlier date")
+    spacing = context.config.cutoffs.spacing_days(question.span.horizon)
+    cutoffs = training_cutoffs(at, histories.start, question.span, spacing, context.config.cutoffs.train)
+    if not cutoffs:
+        raise DataError(f"replay at {at}: no training cutoff with {question.span.lookback} days of history lies before it")
+    known = histories.upto(at)
+    wanted = feature_set(histories, question)
+    matrix = wanted.compute(known, [*cutoffs, at])
+    training = join(question.labels(known, cutoffs), matrix.frame, wanted.features)
+    training = training.where(~training.frame["in_lead"])
+    rows = join(question.labels(histories, [at]), matrix.frame, wanted.features)
+    model = CLASSES[question.name](seed=context.config.seed).fit(training.X, training.y)
+    scores = pd.DataFrame({"customer_id": rows.frame["customer_id"], "score": model.predict_proba(rows.X)[:, 1]})
+    return _replayed(context, histories, question, rows, training, scores, at, top)
+
+
+def _replayed(
+    context: Context, histories: Histories, question: Task, rows: Examples, training: Examples, scores: pd.DataFrame,
+    at: date, top: int,
+) -> pd.DataFrame:  # fmt: skip
+    ids = rows.frame["customer_id"]
+    value, margin_after = _money(context, histories, question, ids, at)
+    outcomes = pd.DataFrame({
+        "customer_id": ids, "lost": rows.y == 1, "returned": ids.isin(_back(histories, question, at)).to_numpy(),
+        "margin_after": margin_after,
+    })  # fmt: skip
+    rules: dict[str, pd.Series] = {"value": pd.Series(value, index=ids)}
+    baselines = fit_baselines(training.X, training.y, training.frame["cutoff"].to_numpy())
+    for name in ("recency_alone", "rfm_logit"):
+        if name in baselines:
+            rules[name] = pd.Series(baselines[name].predict_proba(rows.X)[:, 1], index=ids)
+    return replay(scores.assign(value=value), outcomes, rules, top)
+
+
+def _money(context: Context, histories: Histories, question: Task, ids: "pd.Series[str]", at: date) -> tuple[Any, Any]:
+    """Own past margin over the value horizon, and the margin that really came after the date."""
+    if not histories.has("purchases"):
+        return np.full(len(ids), np.nan), np.full(len(ids), np.nan)
+    economics = context.config.economics
+    window = label_window(at, question.span)
+    days = min(economics.value_horizon, days_between(window.start, histories.end))
+    purchases = histories.frame("purchases")[["customer_id", "at", "amount"]]
+    table = margin_history(purchases, at, question.span, days, economics.margin).set_index("customer_id").reindex(ids)
+    return (table["past_margin_per_day"] * economics.value_horizon).to_numpy(), table["future_margin"].to_numpy()
+
+
+def _back(histories: Histories, question: Task, at: date) -> "pd.Series[str]":
+    """Customers with a sign of life after the label window."""
+    if not histories.has("purchases"):
+        return pd.Series([], dtype=str)
+    rows = histories.frame("purchases")
+    until = pd.Timestamp(label_window(at, question.span).end)
+    return rows.loc[(rows["at"] >= until) & (rows["amount"] > 0), "customer_id"].drop_duplicates()
+
