@@ -39,7 +39,9 @@ def run(
     from holdfast.pipelines.runs import open_context, run_all
 
     with console.status("starting") as status:
-        context = open_context(config, out, _day(cutoff) if cutoff else None, lambda stage: status.update(f"stage {stage}"))
+        context = open_context(
+            config, out, _day(cutoff) if cutoff else None, lambda stage: status.update(f"stage {stage}")
+        )
         done = run_all(context)
     table = Table("stage", "seconds", "peak MB", box=None)
     for each in done:
@@ -136,7 +138,9 @@ def export(
     folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to send.")],
     kind: Annotated[str | None, typer.Option("--format", help="csv or parquet; default: by the file's name.")] = None,
-    with_reasons: Annotated[bool, typer.Option(help="Reasons are internal; put them into the file all the same.")] = False,
+    with_reasons: Annotated[
+        bool, typer.Option(help="Reasons are internal; put them into the file all the same.")
+    ] = False,
     asserted_by: Annotated[
         str | None, typer.Option("--consent-asserted-by", help="Who answers for consent that is not recorded.")
     ] = None,
@@ -206,7 +210,9 @@ def promote(
     address = resolve_uri(uri, Path.cwd())
     gate = None if rollback else remembered_gate(task, uri=address)
     found = decide(task, uri=address, gate=gate, rollback=rollback)
-    typer.echo(f"{task}: {'promoted' if found.promoted else 'refused'}: {found.reason}; champion is version {found.champion}")
+    typer.echo(
+        f"{task}: {'promoted' if found.promoted else 'refused'}: {found.reason}; champion is version {found.champion}"
+    )
 
 
 @app.command(hidden=True)

@@ -48,7 +48,9 @@ class Examples:
         return Examples(self.frame.loc[mask].reset_index(drop=True), self.names)
 
 
-def join(labels: pd.DataFrame, matrix: pd.DataFrame, features: Sequence[Feature], without: Sequence[str] = ()) -> Examples:
+def join(
+    labels: pd.DataFrame, matrix: pd.DataFrame, features: Sequence[Feature], without: Sequence[str] = ()
+) -> Examples:
     """Put the features beside the labels; rows in = rows out.
 
     Parameters
@@ -72,7 +74,9 @@ def join(labels: pd.DataFrame, matrix: pd.DataFrame, features: Sequence[Feature]
     lost = frame["_merge"] != "both"
     if lost.any():
         cutoff = frame.loc[lost, "cutoff"].iloc[0]
-        raise LeakError(f"{int(lost.sum())} cohort members have no history before their cutoff (first at {cutoff:%Y-%m-%d})")
+        raise LeakError(
+            f"{int(lost.sum())} cohort members have no history before their cutoff (first at {cutoff:%Y-%m-%d})"
+        )
     return Examples(frame.drop(columns="_merge"), names)
 
 
@@ -107,7 +111,7 @@ def refuse_leaks(examples: Examples, limit: float, allow: Sequence[str] = ()) ->
         Naming every feature above the limit.
     """
     aurocs = single_feature_aurocs(examples)
-    guilty = [name for name, value in aurocs.items() if value > limit and name not in set(allow)]
+    guilty = [str(name) for name, value in aurocs.items() if value > limit and name not in set(allow)]
     if guilty:
         listed = ", ".join(f"{name} (AUROC {aurocs[name]:.3f})" for name in guilty)
         raise LeakError(
@@ -117,7 +121,9 @@ def refuse_leaks(examples: Examples, limit: float, allow: Sequence[str] = ()) ->
     return aurocs
 
 
-def _as_numbers(column: "pd.Series[Any]", y: npt.NDArray[np.bool_], half: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def _as_numbers(
+    column: "pd.Series[Any]", y: npt.NDArray[np.bool_], half: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
     """Numbers with missing as the better of both ends; categories by the other half's rate."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy() + 1
@@ -128,10 +134,10 @@ def _as_numbers(column: "pd.Series[Any]", y: npt.NDArray[np.bool_], half: npt.ND
             rate = (left + y.mean()) / (seen + 1)
             encoded[half == side] = rate[codes[half == side]]
         return encoded
-    values = column.to_numpy(np.float64)
+    values: npt.NDArray[np.float64] = column.to_numpy(np.float64)
     missing = np.isnan(values)
     if not missing.any() or missing.all():
-        return np.nan_to_num(values)
+        return np.asarray(np.nan_to_num(values), dtype=np.float64)
     low, high = np.where(missing, -np.inf, values), np.where(missing, np.inf, values)
     return low if _direction_free(low, y) >= _direction_free(high, y) else high
 

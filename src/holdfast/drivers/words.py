@@ -11,6 +11,7 @@ A customer hears of each thing once, and weak sentences ("usually orders at abou
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -195,7 +196,7 @@ def _holds(case: Case, feature: Feature, columns: Columns) -> npt.NDArray[np.boo
 def _written(
     voices: list[_Voice], values: npt.NDArray[np.float32], totals: pd.DataFrame, columns: Columns, top: int
 ) -> npt.NDArray[np.object_]:
-    variant = np.column_stack([voice.variants(columns) for voice in voices])
+    variant = _stacked([voice.variants(columns) for voice in voices])
     chosen = _speakers(voices, values, totals, variant, top)
     texts = np.full(chosen.shape, "", dtype=object)
     rows, places = np.nonzero(chosen >= 0)
@@ -204,9 +205,9 @@ def _written(
     order = np.lexsort((variants, speakers))
     rows, places, speakers, variants = rows[order], places[order], speakers[order], variants[order]
     starts = np.flatnonzero(np.diff(speakers, prepend=-1) | np.diff(variants, prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
-        voice, same = voices[speakers[start]], rows[start:end]
-        texts[same, places[start:end]] = voice.phrases[variants[start]].write(voice.feature.name, columns, same)
+    for same in np.split(np.arange(len(rows)), starts)[1:]:
+        voice, variant_said = voices[speakers[same[0]]], variants[same[0]]
+        texts[rows[same], places[same]] = voice.phrases[variant_said].write(voice.feature.name, columns, rows[same])
     return texts
 
 
@@ -219,9 +220,9 @@ def _speakers(
     `by_family`, equal features by their order in the model. Weak sentences come after all others, and only for
     families that add up to `WEAK_PUSH`.
     """
-    about = np.column_stack([voice.about[variant[:, k]] for k, voice in enumerate(voices)])
-    weak = np.column_stack([voice.weak[variant[:, k]] for k, voice in enumerate(voices)])
-    push = np.where(variant == _SILENT, np.float32(0), values)
+    about = _stacked([voice.about[variant[:, k]] for k, voice in enumerate(voices)])
+    weak = _stacked([voice.weak[variant[:, k]] for k, voice in enumerate(voices)])
+    push = np.where(variant == _SILENT, np.float32(0), np.asfortranarray(values))
     families = [voice.feature.family for voice in voices]
     members = [np.array([k for k, name in enumerate(families) if name == one], dtype=np.intp) for one in totals.columns]
     sums = totals.to_numpy()
@@ -251,3 +252,11 @@ def _speakers(
                 heard[here] |= about[here, speaker]
                 spoken[here, one] = True
     return chosen
+
+
+def _stacked(columns: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Columns side by side, each in one piece of memory."""
+    out = np.empty((len(columns[0]), len(columns)), dtype=columns[0].dtype, order="F")
+    for k, column in enumerate(columns):
+        out[:, k] = column
+    return out

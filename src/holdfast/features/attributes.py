@@ -17,7 +17,9 @@ def attribute_block(have: Available) -> Block | None:
             name = f"customer_{column}"
             features.append(_attribute(name, column, exit_class, f"{column}: {{{name}}}", categorical=True))
     if have.has("customers", "birth_date"):
-        cells.append("CAST(FLOOR(DATEDIFF(c.cutoff, CAST(t.birth_date AS DATE)) / 365.25) AS DOUBLE) AS customer_age_years")
+        cells.append(
+            "CAST(FLOOR(DATEDIFF(c.cutoff, CAST(t.birth_date AS DATE)) / 365.25) AS DOUBLE) AS customer_age_years"
+        )
         features.append(_attribute("customer_age_years", "age", None, "{customer_age_years:one year|# years} old"))
     taken: set[str] = set()
     for column, kind in have.attributes.items():

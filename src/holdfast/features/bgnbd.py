@@ -96,19 +96,20 @@ def fit_bgnbd(x: Floats, t_x: Floats, age: Floats, *, penalty: float = 1e-3, uni
     weights = counts.astype(np.float64)
 
     def objective(logs: Floats) -> float:
-        likelihood = _log_likelihood(np.exp(logs), *unique.T, weights)
+        likelihood = _log_likelihood(np.exp(logs), unique, weights)
         return -likelihood / len(x) + penalty * float(logs @ logs) / len(x)
 
     start = np.log([0.5, 5.0, 0.8, 2.5])
     found = minimize(objective, start, method="L-BFGS-B", bounds=[_BOUNDS] * 4, options={"maxiter": 300})
     inside = bool(np.all((found.x > _BOUNDS[0] + 1e-3) & (found.x < _BOUNDS[1] - 1e-3)))
     r, alpha, a, b = (float(value) for value in np.exp(found.x))
-    likelihood = _log_likelihood(np.exp(found.x), *unique.T, weights)
+    likelihood = _log_likelihood(np.exp(found.x), unique, weights)
     return BgNbd(r, alpha, a, b, float(likelihood), bool(found.success) and inside, len(x), unit_days)
 
 
-def _log_likelihood(parameters: Floats, x: Floats, t_x: Floats, age: Floats, weights: Floats) -> float:
+def _log_likelihood(parameters: Floats, history: Floats, weights: Floats) -> float:
     r, alpha, a, b = parameters
+    x, t_x, age = history.T
     common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
     alive = -(r + x) * np.log(alpha + age)
     repeat = np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + t_x)

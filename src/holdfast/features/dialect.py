@@ -14,4 +14,4 @@ def to_duckdb(sql: str) -> str:
     >>> print(to_duckdb("SELECT DATEDIFF(DATE '2024-01-03', DATE '2024-01-01') AS n"))
     SELECT DATE_DIFF('DAY', CAST('2024-01-01' AS DATE), CAST('2024-01-03' AS DATE)) AS "n"
     """
-    return sqlglot.transpile(sql, read="spark", write="duckdb", identify=True)[0]
+    return str(sqlglot.transpile(sql, read="spark", write="duckdb", identify=True)[0])

@@ -130,11 +130,10 @@ class FeatureSet:
                 return FeatureMatrix(self._typed(frame), {})
             states = {cutoff: _fit_state(connection, frame, cutoff) for cutoff in cutoffs}
         fitted = [
-            fitted_features(rows, states[pd.Timestamp(cutoff).date()], self.horizon)
-            for cutoff, rows in frame.groupby("cutoff", sort=True)
+            fitted_features(frame.loc[frame["cutoff"] == pd.Timestamp(cutoff)], state, self.horizon)
+            for cutoff, state in states.items()
         ]
-        frame = frame.join(pd.concat(fitted)) if fitted else frame
-        return FeatureMatrix(self._typed(frame), states)
+        return FeatureMatrix(self._typed(frame.join(pd.concat(fitted))), states)
 
     def _joined(self) -> str:
         cells, joins = ["b.customer_id", "CAST(b.cutoff AS TIMESTAMP) AS cutoff"], []

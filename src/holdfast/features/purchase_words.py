@@ -31,21 +31,25 @@ def nothing_else(column: str, words: str, window: int, about: str) -> tuple[Case
 
 
 def days_words(window: int) -> str:
+    """Purchase days of a trailing window, beside those of a year where the window is short."""
     more = "; on {purchase_days_365d:one|#} in the last 365" if window <= 180 else ""
     return f"bought on {{purchase_days_{window}d:one day|# days}} in the last {window} days{more}"
 
 
 def orders_words(window: int) -> str:
+    """Orders of a trailing window, beside those of a year where the window is short."""
     more = "; {orders_365d:#|#} in the last 365" if window <= 180 else ""
-    return f"{{orders_{window}d:one order|# orders}} in the last {window} days{more}"
+    return f"{{orders_{window}d:no order|one order|# orders}} in the last {window} days{more}"
 
 
 def spend_words(window: int) -> str:
+    """Spend of a trailing window, beside that of a year where the window is short."""
     more = "; {spend_365d:money} in the last 365" if window <= 180 else ""
     return f"spent {{spend_{window}d:money}} in the last {window} days{more}"
 
 
 def days_trend(name: str, window: int, longer: int) -> Feature:
+    """A change in purchase days; a fall is said to be one, a rise explains little and is weak."""
     recent, all_days = f"purchase_days_{window}d", f"purchase_days_{longer}d"
     counts = f"on {{{recent}:one day|# days}} in the last {window} days, on {{{all_days}:one|#}} in the last {longer}"
     none = f"no order in the last {window} days; bought on {{{all_days}:one day|# days}} in the last {longer}"
@@ -61,6 +65,7 @@ def days_trend(name: str, window: int, longer: int) -> Feature:
 
 
 def spend_trend(name: str, window: int, longer: int) -> Feature:
+    """A change in spend; a fall is said to be one, a rise explains little and is weak."""
     amounts = f"{{spend_{window}d:money}} in the last {window} days, {{spend_{longer}d:money}} in the last {longer}"
     none = f"no order in the last {window} days; spent {{spend_{longer}d:money}} in the last {longer}"
     cases = (
@@ -77,7 +82,7 @@ def spend_trend(name: str, window: int, longer: int) -> Feature:
 ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}
 
 DAYS_SO_FAR = f"bought on {{purchase_days_all:one day|# days}} so far, the first time {FIRST_AGO}"
-ORDERS_SO_FAR = f"{{orders_all:one order|# orders}} so far, the first {FIRST_AGO}"
+ORDERS_SO_FAR = f"{{orders_all:no order|one order|# orders}} so far, the first {FIRST_AGO}"
 SPENT_SO_FAR = "spent {spend_all:money} so far, on {purchase_days_all:one day|# days}"
 NO_RETURN = Case("never returned anything", "returned_all", below=0.005, weak=True)
 

@@ -141,7 +141,7 @@ def window_block(have: Available) -> Block:
             f"orders_{w}d", "orders", "frequency", f"{w}d", None, orders_words(w), about=(RECENT,),
             cases=(
                 *FEW, silent(w), since_first(ORDERS_SO_FAR, w, (COUNT, RECENT, SINCE)),
-                *nothing_else(f"orders_{w}d", "{one order|# orders}", w, RECENT),
+                *nothing_else(f"orders_{w}d", "{no order|one order|# orders}", w, RECENT),
             ),
         )
         for w in ORDER_WINDOWS
@@ -252,9 +252,7 @@ def median_block(have: Available) -> Block:
         SELECT s.customer_id, p.cutoff, CAST(MEDIAN(s.spend) AS DOUBLE) AS day_spend_median
         FROM states s JOIN calendar c ON c.d = s.d JOIN spans p ON p.seg = c.seg GROUP BY s.customer_id, p.cutoff"""
     words = "spends {day_spend_median:money} on a usual purchase day"
-    feature = Feature(
-        "day_spend_median", "money", "money", "all", "price", words, cases=FEW_SPEND, about=(DAY_SPEND,)
-    )
+    feature = Feature("day_spend_median", "money", "money", "all", "price", words, cases=FEW_SPEND, about=(DAY_SPEND,))
     return Block("median", sql, (feature,))
 
 

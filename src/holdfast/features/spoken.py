@@ -25,9 +25,7 @@ SILENCE = f"last order {AGO}; {GAP}"
 RHYTHM = "usually orders every {gap_median_days:day|# days}"
 
 NEVER = Case("no purchase so far", "purchase_days_all", about=(LAST, COUNT, RECENT, GAPS, SINCE))
-ONE_DAY = Case(
-    f"bought on one day only, {AGO}", "purchase_days_all", below=2, about=(LAST, COUNT, RECENT, GAPS, SINCE)
-)
+ONE_DAY = Case(f"bought on one day only, {AGO}", "purchase_days_all", below=2, about=(LAST, COUNT, RECENT, GAPS, SINCE))
 TWO_DAYS = Case(
     f"bought on 2 days so far, {{gap_last_days:# day|# days}} apart, the last one {AGO}",
     "purchase_days_all",

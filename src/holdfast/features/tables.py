@@ -66,10 +66,10 @@ def _contacts(have: Available) -> Block:
             cells[f"inbound_contacts_{w}d"] = _count("t.direction = 'inbound'", w)
             words = f"contacted us {{inbound_contacts_{w}d:once|# times}} in the last {w} days"
             name = f"inbound_contacts_{w}d"
-            none = Case(f"did not contact us in the last {w} days", name, below=1, about=(CONTACT,), weak=True)
+            quiet = Case(f"did not contact us in the last {w} days", name, below=1, about=(CONTACT,), weak=True)
             features.append(
                 Feature(
-                    name, "contacts", "service", f"{w}d", "service", words, "contacts", cases=(none,), about=(CONTACT,)
+                    name, "contacts", "service", f"{w}d", "service", words, "contacts", cases=(quiet,), about=(CONTACT,)
                 )
             )
     if have.has("contacts", "direction", "responded_at"):
@@ -107,9 +107,9 @@ def _complaints(have: Available) -> Block:
                     "{open_complaints:one complaint|# complaints} still open", "complaints",
                     cases=_none("open_complaints", "no complaint open")),
             Feature("complaint_days_to_resolve", "days", "service", "all", "service",
-                    "complaints took {complaint_days_to_resolve:about} days to resolve on average", "complaints",
+                    "complaints took {complaint_days_to_resolve:a day|# days} to resolve on average", "complaints",
                     cases=(Case("no complaint resolved so far", "complaint_days_to_resolve", weak=True),
-                           Case("complaints were resolved on the same day", "complaint_days_to_resolve", below=0.05,
+                           Case("complaints were resolved on the same day", "complaint_days_to_resolve", below=0.5,
                                 weak=True))),
         ]  # fmt: skip
     if have.has("complaints", "responded_at"):
@@ -240,7 +240,7 @@ def _contracts(have: Available) -> Block:
         cells["contract_term_used"] = f"MAX(CASE WHEN {active} THEN {used} END)"
         features += [
             Feature("contract_term_months", "months", "contract", "now", None,
-                    "contract runs for {contract_term_months:one month|# months}", "contracts"),
+                    "contract term {contract_term_months:not fixed|of one month|of # months}", "contracts"),
             Feature("contract_term_used", "share", "contract", "now", None,
                     "{contract_term_used:.0%} of the contract term has passed", "contracts",
                     cases=(Case("contract has run past its term", "contract_term_used", least=1),)),
@@ -271,8 +271,8 @@ def _events(have: Available) -> Block:
         cells[f"events_{w}d"] = _count("TRUE", w)
         cells[f"usage_events_{w}d"] = _count("t.kind = 'usage'", w)
         words = f"{{events_{w}d:one activity|# activities}} in the last {w} days"
-        none = Case(f"no activity in the last {w} days", f"events_{w}d", below=1, about=(ACTIVITY, USE))
-        features.append(Feature(f"events_{w}d", "events", "frequency", f"{w}d", None, words, "events", cases=(none,)))
+        quiet = Case(f"no activity in the last {w} days", f"events_{w}d", below=1, about=(ACTIVITY, USE))
+        features.append(Feature(f"events_{w}d", "events", "frequency", f"{w}d", None, words, "events", cases=(quiet,)))
         name, words = f"usage_events_{w}d", f"used the service {{usage_events_{w}d:once|# times}} in the last {w} days"
         unused = Case(f"did not use the service in the last {w} days", name, below=1, about=(USE,))
         features.append(

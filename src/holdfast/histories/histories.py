@@ -146,7 +146,8 @@ class Histories:
         if not self.has(table):
             raise DataError(f"table {table!r} is not in these histories; present: {', '.join(self.tables)}")
         with self.connect() as connection:
-            return connection.execute(f"SELECT * FROM {table}").df()
+            rows: pd.DataFrame = connection.execute(f"SELECT * FROM {table}").df()
+        return rows
 
     def has_late_rows(self, table: str, cutoffs: list[date]) -> bool:
         """Whether a row dated before one of the cutoffs becomes known only at or after it."""

@@ -188,10 +188,10 @@ def _act_before(context: Context, frame: pd.DataFrame, at: date) -> "pd.Series[A
         return pd.Series(other, index=frame.index)
     now = features.loc[features["cutoff"] == pd.Timestamp(at), wanted].set_index("customer_id")
     now = now.reindex(frame["customer_id"]).astype("float64")
-    ahead = np.floor(now["gap_q90_days"] - now["days_since_last_order"]).to_numpy()
+    ahead = np.floor((now["gap_q90_days"] - now["days_since_last_order"]).to_numpy())
     due = pd.Series(pd.Timestamp(at), index=frame.index) + pd.to_timedelta(np.nan_to_num(ahead), unit="D")
-    due = due.clip(earliest, latest)
-    return due.where(~np.isnan(ahead), other)
+    clipped: pd.Series[Any] = due.clip(earliest, latest).where(~np.isnan(ahead), other)
+    return clipped
 
 
 def _cap_days(context: Context) -> int:
@@ -201,6 +201,10 @@ def _cap_days(context: Context) -> int:
 
 def require_finished(context: Context) -> None:
     """Refuse to make a list from a folder in which no run has finished its scores."""
-    missing = [name for name in ("value.parquet", "predictions", "drivers") if not context.workspace.path(name).exists()]
+    missing = [
+        name for name in ("value.parquet", "predictions", "drivers") if not context.workspace.path(name).exists()
+    ]
     if missing:
-        raise DataError(f"{context.workspace.root}: no finished run here ({missing[0]} is missing); run `holdfast run` first")
+        raise DataError(
+            f"{context.workspace.root}: no finished run here ({missing[0]} is missing); run `holdfast run` first"
+        )

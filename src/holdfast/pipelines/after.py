@@ -42,7 +42,10 @@ def retarget(context: Context, budget: float | None) -> dict[str, Any]:
             raise ConfigError(f"--budget: came {budget}; expected an amount of money, zero or more")
         targeting = context.config.targeting.model_copy(update={"budget": budget})
         context = Context(
-            context.config.model_copy(update={"targeting": targeting}), context.workspace, _scored_at(context), context.say
+            context.config.model_copy(update={"targeting": targeting}),
+            context.workspace,
+            _scored_at(context),
+            context.say,
         )
     else:
         context = Context(context.config, context.workspace, _scored_at(context), context.say)
@@ -130,11 +133,15 @@ def replay_at(context: Context, histories: Histories, at: date, top: int) -> pd.
         raise ConfigError("replay: a snapshot has no past to replay; expected a task with dates")
     window = label_window(at, question.span)
     if window.end > histories.end:
-        raise DataError(f"replay at {at}: its label window ends {window.end}, after the data ({histories.end}); choose an earlier date")
+        raise DataError(
+            f"replay at {at}: its label window ends {window.end}, after the data ({histories.end}); choose an earlier date"
+        )
     spacing = context.config.cutoffs.spacing_days(question.span.horizon)
     cutoffs = training_cutoffs(at, histories.start, question.span, spacing, context.config.cutoffs.train)
     if not cutoffs:
-        raise DataError(f"replay at {at}: no training cutoff with {question.span.lookback} days of history lies before it")
+        raise DataError(
+            f"replay at {at}: no training cutoff with {question.span.lookback} days of history lies before it"
+        )
     known = histories.upto(at)
     wanted = feature_set(histories, question)
     matrix = wanted.compute(known, [*cutoffs, at])
@@ -183,4 +190,3 @@ def _back(histories: Histories, question: Task, at: date) -> "pd.Series[str]":
     rows = histories.frame("purchases")
     until = pd.Timestamp(label_window(at, question.span).end)
     return rows.loc[(rows["at"] >= until) & (rows["amount"] > 0), "customer_id"].drop_duplicates()
-

@@ -38,7 +38,9 @@ def make_task(config: Config, name: str) -> Task:
         case asked.RepeatTask():
             return RepeatTask(name, section.span, section.min_active_periods, section.period)
         case asked.GivenTask():
-            return GivenTask(name, label=section.label, positive=section.positive, snapshot_at=_day(section.snapshot_at))
+            return GivenTask(
+                name, label=section.label, positive=section.positive, snapshot_at=_day(section.snapshot_at)
+            )
     raise ConfigError(f"tasks.{name}: not configured; expected one of {', '.join(task_names(config))}")
 
 

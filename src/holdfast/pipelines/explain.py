@@ -113,7 +113,10 @@ def _measured(
     rates = past_margin(purchases, plan.score, question.span.lookback, economics.margin)
     rate = rates.reindex(frame["customer_id"]).to_numpy()
     frame = frame.assign(
-        **model.table(rate), past_margin_per_day=rate, horizon_days=model.horizon_days, method=f"group difference, {model.method}"
+        **model.table(rate),
+        past_margin_per_day=rate,
+        horizon_days=model.horizon_days,
+        method=f"group difference, {model.method}",
     )
     summary: dict[str, Any] = {
         "horizon_days": model.horizon_days, "wanted_horizon_days": economics.value_horizon,

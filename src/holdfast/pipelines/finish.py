@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from holdfast.pipelines.domain import main_task, task_names
+from holdfast.pipelines.gate import gate_figures
 from holdfast.pipelines.graph import Context
 from holdfast.pipelines.identity import identity
 from holdfast.pipelines.learn import FINAL
@@ -18,7 +19,6 @@ from holdfast.reporting.report import render, write_plots
 from holdfast.reporting.words import readable
 from holdfast.schema import SCHEMA_VERSION
 from holdfast.tracking.connection import resolve_uri
-from holdfast.tracking.gate import beats_baselines
 from holdfast.tracking.ledger import RecordInput, TaskRecord, record
 from holdfast.tracking.pyfunc_model import read_features
 from holdfast.windows import label_window
@@ -124,7 +124,7 @@ def run_record(context: Context, task: str) -> None:
             data_hash=facts["data_hash"],
             code_revision=facts["code_revision"],
             config=facts["config"],
-            tasks=[_task_record(context, name) for name in task_names(config)],
+            tasks=[_task_record(context, name, uri) for name in task_names(config)],
             artifacts=[workspace.existing("report.html"), workspace.existing("plots")],
             figures=_figures(workspace.read_json("lists/summary.json")),
         )
@@ -144,18 +144,20 @@ def tracking_uri(context: Context) -> str:
     return resolve_uri(context.config.tracking.uri, Path.cwd())
 
 
-def _task_record(context: Context, name: str) -> TaskRecord:
+def _task_record(context: Context, name: str, uri: str) -> TaskRecord:
     workspace = context.workspace
     metrics = workspace.read_json(f"metrics/{name}.json")
     folder = workspace.existing(f"models/{name}/{FINAL}")
     trials = pd.read_csv(workspace.existing(f"tune/{name}_trials.csv"))
+    gate = gate_figures(context, name, uri)
     return TaskRecord(
         task=name,
         metrics=metrics,
         trials=trials if len(trials) else None,
         model_dir=folder,
         model_version=model_version(folder),
-        beats_baselines=beats_baselines(metrics).passed,
+        beats_baselines=gate["beats_baselines"],
+        gate=gate,
     )
 
 
@@ -191,4 +193,3 @@ def _simulated(context: Context) -> bool:
     """Whether the source is a simulated world: its truth lies beside the tables."""
     source = context.config.build_source()
     return source.database is None and (source.folder / "truth").is_dir()
-

@@ -31,6 +31,7 @@ from holdfast.tasks.task import GivenTask
 from holdfast.tracking.pyfunc_model import write_features
 
 FINAL = "final"
+SERVES_FILE = "serves.json"
 CLASSES: dict[str, type[BlendClassifier]] = {"churn": ChurnClassifier, "loyalty": LoyaltyClassifier}
 
 
@@ -53,7 +54,7 @@ def run_tune(context: Context, task: str) -> None:
     trials = config.tune.trials // len(names) + (task == names[0]) * (config.tune.trials % len(names))
     folds = None
     if isinstance(question, GivenTask):
-        folds = random_folds(training.y, seed=config.seed, customer=training.frame["customer_id"].to_numpy())
+        folds = random_folds(training.y, seed=config.seed, customer=training.frame["customer_id"].tolist())
     result = tune(
         training.X, training.y, training.frame["cutoff"].to_numpy(), horizon_days=question.span.horizon,
         lead_days=question.span.lead, trials=trials, timeout_s=config.tune.timeout_s / len(names), seed=config.seed,
@@ -90,6 +91,8 @@ def run_train(context: Context, task: str) -> None:
             model.shifted(shifts[name].shift if name in shifts else 0.0).to_files(folder / name)
             write_features(folder / name, features)
             (folder / name / "population.json").write_text(_state_of(population, name, plan))
+            serves = str(plan.score) if name not in {str(at) for at in plan.test} else name
+            (folder / name / SERVES_FILE).write_text(json.dumps({"task": task, "serves": serves}) + "\n")
         decisions = {name: {"shift": s.shift, "applied": s.applied, "reason": s.reason} for name, s in shifts.items()}
         (folder / "level.json").write_text(json.dumps(decisions, indent=2, sort_keys=True) + "\n")
 
@@ -101,7 +104,9 @@ def run_evaluate(context: Context, task: str) -> None:
     test, score = (examples.where(examples.frame["part"] == part) for part in ("test", "score"))
     snapshot = isinstance(question, GivenTask)
     test_scores = _scores(context, task, test, snapshot)
-    predictions = _predictions(question.name, test, score, test_scores, _scores(context, task, score, snapshot), snapshot)
+    predictions = _predictions(
+        question.name, test, score, test_scores, _scores(context, task, score, snapshot), snapshot
+    )
     context.workspace.write_frame(f"predictions/{task}.parquet", predictions)
     metrics = _metrics(context, task, examples, test, test_scores, plan)
     context.workspace.write_json(f"metrics/{task}.json", metrics)
@@ -170,7 +175,9 @@ def _state_of(population: str, name: str, plan: Plan) -> str:
 def _scores(context: Context, task: str, rows: Examples, snapshot: bool) -> "pd.Series[float]":
     """Probabilities of the model that serves each row."""
     frame = rows.frame
-    names = frame["fold"].map(lambda fold: f"without_fold_{fold}") if snapshot else frame["cutoff"].dt.strftime("%Y-%m-%d")
+    names = (
+        frame["fold"].map(lambda fold: f"without_fold_{fold}") if snapshot else frame["cutoff"].dt.strftime("%Y-%m-%d")
+    )
     if not snapshot:
         names = names.where(frame["part"] != "score", FINAL)
     scores = pd.Series(np.nan, index=frame.index)
@@ -182,7 +189,12 @@ def _scores(context: Context, task: str, rows: Examples, snapshot: bool) -> "pd.
 
 
 def _predictions(
-    task: str, test: Examples, score: Examples, test_scores: "pd.Series[float]", scores: "pd.Series[float]", snapshot: bool
+    task: str,
+    test: Examples,
+    score: Examples,
+    test_scores: "pd.Series[float]",
+    scores: "pd.Series[float]",
+    snapshot: bool,
 ) -> pd.DataFrame:
     tested = _rows(test, test_scores, "test").assign(label=test.y.astype(float))
     scored = _rows(score, scores, "score").assign(label=np.nan)
@@ -234,11 +246,13 @@ def _metrics(
         rows = test.where(test.frame["cutoff"] == pd.Timestamp(at))
         p = scores[test.frame["cutoff"] == pd.Timestamp(at)].to_numpy()
         training = _training(examples, at, question)
-        page, rivals = _page(context, rows, p, training, at)
+        page, rivals = _page(context, task, rows, p, training, at)
         for name, q in rivals.items():
             folds.setdefault(name, []).append(Fold(rows.y, p, q, rows.frame["customer_id"].to_numpy(object)))
         returned = counts["return_rate"].get(str(at), {})
-        pages.append(page | {"return_rate": returned.get("rate"), "return_follow_up_days": returned.get("follow_up_days")})
+        pages.append(
+            page | {"return_rate": returned.get("rate"), "return_follow_up_days": returned.get("follow_up_days")}
+        )
     own = [(fold.y, fold.p_a, fold.customer) for fold in next(iter(folds.values()))]
     names = sorted(folds)
     paired = _parallel(lambda name: compare_mean(folds[name], seed=config.seed), names)
@@ -258,7 +272,7 @@ def _metrics(
 
 
 def _page(
-    context: Context, rows: Examples, p: Any, training: Examples, at: date
+    context: Context, task: str, rows: Examples, p: Any, training: Examples, at: date
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Figures of the blend and of every baseline at one test cutoff."""
     config = context.config
@@ -266,7 +280,12 @@ def _page(
     value, spend = _money(context, rows)
     page = evaluate(rows.y, p, customer, seed=config.seed, value=value, spend=spend)
     baselines = fit_baselines(training.X, training.y, training.frame["cutoff"].to_numpy())
-    rivals = {name: baseline.predict_proba(rows.X)[:, 1] for name, baseline in baselines.items()}
+    # BG/NBD speaks of silence; where label 1 is staying it is read the other way round.
+    stays = make_task(config, task).kind == "repeat"
+    rivals = {
+        name: baseline.predict_proba(rows.X)[:, 0 if stays and name.startswith("bgnbd") else 1]
+        for name, baseline in baselines.items()
+    }
     figures = {
         name: evaluate(rows.y, q, customer, seed=config.seed, n_boot=0) | {"words": baselines[name].words}
         for name, q in rivals.items()

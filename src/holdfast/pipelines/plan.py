@@ -79,7 +79,9 @@ def make_plan(task: Task, start: date, end: date, cutoffs: CutoffsSection) -> Pl
     for at in [*test, end]:
         found = training_cutoffs(at, start, task.span, spacing, cutoffs.train)
         if not found:
-            raise DataError(f"task {task.name}: no training cutoff with {task.span.lookback} days of history serves {at}")
+            raise DataError(
+                f"task {task.name}: no training cutoff with {task.span.lookback} days of history serves {at}"
+            )
         require_no_overlap(found, at, task.span)
         train[at] = tuple(found)
     return Plan(end, tuple(test), train, start, end)

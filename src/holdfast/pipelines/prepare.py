@@ -23,9 +23,7 @@ def run_ingest(context: Context, task: str) -> None:
     """Read the sources into canonical tables; what is refused goes to quarantine with its reason."""
     workspace = context.workspace
     with workspace.aside("histories") as histories, workspace.aside("quarantine") as quarantine:
-        report = ingest(
-            context.config.build_source(), histories, span=context.config.span, quarantine_dir=quarantine
-        )
+        report = ingest(context.config.build_source(), histories, span=context.config.span, quarantine_dir=quarantine)
     workspace.write_json("ingest.json", report.to_dict())
 
 
@@ -94,7 +92,9 @@ def _require_both_classes(labels: pd.DataFrame, task: str) -> None:
                 "expected both classes: change the horizon or lookback, or bring more history"
             )
     if not len(labels.loc[labels["part"] == "score"]):
-        raise DataError(f"task {task}: nobody in the cohort at the scoring date; expected customers active in the lookback")
+        raise DataError(
+            f"task {task}: nobody in the cohort at the scoring date; expected customers active in the lookback"
+        )
 
 
 def _counts(labels: pd.DataFrame, histories: Histories, question: Task, plan: Plan) -> dict[str, Any]:
@@ -128,7 +128,12 @@ def _counts(labels: pd.DataFrame, histories: Histories, question: Task, plan: Pl
 
 def _returned(silent: int, back: int, days: int) -> dict[str, Any]:
     if days <= 0:
-        return {"rate": None, "silent": silent, "follow_up_days": 0, "not_measured": "the data end with the label window"}
+        return {
+            "rate": None,
+            "silent": silent,
+            "follow_up_days": 0,
+            "not_measured": "the data end with the label window",
+        }
     return {"rate": back / silent if silent else None, "silent": silent, "returned": back, "follow_up_days": days}
 
 
@@ -142,4 +147,3 @@ def run_featurize(context: Context, task: str) -> None:
     context.workspace.write_json(
         f"population/{task}.json", {str(cutoff): state.to_dict() for cutoff, state in matrix.states.items()}
     )
-

@@ -33,7 +33,9 @@ def run_all(context: Context) -> list[Done]:
     with context.workspace.locked(), threadpool_limits(limits=1):
         done = list(walk(build_stages(context), context, task_names(context.config)))
         facts = context.workspace.read_json("run.json")
-        timings = {each.name: {"seconds": each.seconds, "peak_mb": each.peak_mb, "reused": each.reused} for each in done}
+        timings = {
+            each.name: {"seconds": each.seconds, "peak_mb": each.peak_mb, "reused": each.reused} for each in done
+        }
         context.workspace.write_json("run.json", facts | {"timings": timings})
     return done
 

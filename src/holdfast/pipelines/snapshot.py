@@ -15,7 +15,7 @@ def snapshot_folds(customers: pd.DataFrame, order: "pd.Series[str]", label: str,
     The profile is every column but the id and the label, so duplicated profiles never straddle the split.
     """
     columns = sorted(name for name in customers.columns if name not in {"customer_id", label})
-    rows = customers.set_index("customer_id").loc[order.to_numpy(), columns]
+    rows = customers.set_index("customer_id")[columns].reindex(order.to_numpy())
     profile = pd.util.hash_pandas_object(rows.astype("str"), index=False).to_numpy(np.uint64)
     ids = order.to_numpy(object)
     folds = np.full(len(ids), FOLDS - 1, dtype=np.int8)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from holdfast.pipelines.act import run_target
 from holdfast.histories.sources import list_files
+from holdfast.pipelines.act import run_target
 from holdfast.pipelines.domain import main_task
 from holdfast.pipelines.explain import run_explain, run_value
 from holdfast.pipelines.finish import run_record, run_report, tracking_uri

@@ -57,7 +57,9 @@ class Workspace:
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write JSON; not-a-number becomes null."""
         with self.aside(name) as target:
-            target.write_text(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+            target.write_text(
+                json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+            )
 
     def write_text(self, name: str, text: str) -> None:
         """Write text as UTF-8."""
@@ -110,7 +112,9 @@ class Workspace:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise BusyError(f"{self.root}: another run is writing here; wait for it or choose another folder") from error
+                raise BusyError(
+                    f"{self.root}: another run is writing here; wait for it or choose another folder"
+                ) from error
             yield
 
 

@@ -70,7 +70,7 @@ class Task(ABC):
             raise DataError(f"task {self.name} of kind {self.kind} reads the table {self.table!r}, which is not given")
         with histories.connect() as connection:
             connection.register("spans", _spans(cutoffs, self.span))
-            frame = connection.sql(f"{self.sql(histories)} ORDER BY cutoff, customer_id").df()
+            frame: pd.DataFrame = connection.sql(f"{self.sql(histories)} ORDER BY cutoff, customer_id").df()
         return frame.astype({"label": "int8", "competing": bool, "in_lead": bool, "customer_id": "str"})
 
     def cohort(self, histories: Histories, cutoff: date) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 DVC's outputs are the truth; this is the book in which they are listed. Learning code never comes here.
 """
 
+import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,16 @@ import pandas as pd
 
 from holdfast.tracking.connection import connect, experiment_id, plain_errors
 from holdfast.tracking.flatten import check_public, flatten, metric_name, metric_points, redact
-from holdfast.tracking.models import CHALLENGER, CHAMPION, ModelVersion, describe, holder, register, registered_name
+from holdfast.tracking.models import (
+    CHALLENGER,
+    CHAMPION,
+    GATE_TAG,
+    ModelVersion,
+    describe,
+    holder,
+    register,
+    registered_name,
+)
 
 _PARAMS_AT_ONCE = 100
 _METRICS_AT_ONCE = 1000
@@ -41,6 +51,8 @@ class TaskRecord:
         holdfast's version of the model's content.
     beats_baselines : bool
         Lets the model become champion where there is none yet.
+    gate : mapping
+        Figures for `holdfast.tracking.gate.decide` against the present champion; kept with the version for `promote`.
     """
 
     task: str
@@ -49,6 +61,7 @@ class TaskRecord:
     model_dir: Path | None = None
     model_version: str = ""
     beats_baselines: bool = False
+    gate: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -203,6 +216,7 @@ def _register(client: Any, experiment: str, parent: str, run: RecordInput) -> di
             experiment=experiment, tags=tags,
         )  # fmt: skip
         client.set_registered_model_alias(name, CHALLENGER, made.version)
+        client.set_model_version_tag(name, made.version, GATE_TAG, json.dumps(dict(one.gate), sort_keys=True))
         if one.beats_baselines and holder(client, name, CHAMPION) is None:
             client.set_registered_model_alias(name, CHAMPION, made.version)
         models[one.task] = describe(client, name, made.version, new=made.new)

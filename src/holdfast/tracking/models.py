@@ -13,6 +13,8 @@ from typing import Any
 from holdfast.errors import ModelError
 
 CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous_champion"
+GATE_TAG = "gate"
+"""Tag of a version: its figures against the champion of the day, as JSON."""
 """Aliases: the newest model, the one that scores, the one that scored before it."""
 
 PINNED = ("holdfast", "numpy", "pandas", "scikit-learn", "scipy", "xgboost", "xgboost-cpu")

@@ -1,5 +1,6 @@
 """Moves the champion, remembers the one before, and fetches models by alias."""
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from holdfast.tracking.gate import Verdict, decide
 from holdfast.tracking.models import (
     CHALLENGER,
     CHAMPION,
+    GATE_TAG,
     PREVIOUS,
     ModelVersion,
     describe,
@@ -91,6 +93,17 @@ def promote(
         run_id = _log_decision(client, place, task, gate or {}, verdict, champion, candidate)
         _mark(client, name, candidate, verdict)
     return Decision(task, verdict.passed, verdict.reason, candidate if verdict.passed else champion, champion, run_id)
+
+
+def remembered_gate(task: str, *, uri: str) -> dict[str, Any]:
+    """Figures that the challenger's run measured against the champion of that day; empty without a challenger."""
+    client = connect(uri)
+    name = registered_name(task)
+    with plain_errors(f"look up {name}@{CHALLENGER}"):
+        number = holder(client, name, CHALLENGER)
+        kept = {} if number is None else client.get_model_version(name, number).tags
+    gate: dict[str, Any] = json.loads(kept.get(GATE_TAG, "{}"))
+    return gate
 
 
 def find_model(task: str, *, uri: str, alias: str = CHAMPION) -> ModelVersion | None:

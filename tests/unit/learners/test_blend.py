@@ -93,6 +93,17 @@ def test_dmatrix_feeds_the_trees_as_the_model_does(model, data):
     assert model.encode(X).shape == X.shape
 
 
+def test_values_beyond_single_precision_reach_the_trees_finite(model, data):
+    X, _ = data
+    number = next(name for name in X.columns if pd.api.types.is_numeric_dtype(X[name]))
+    huge = X.iloc[:3].astype({number: "float64"}).assign(**{number: [1e300, -1e300, np.nan]})
+    encoded = model.encode(huge)
+    assert encoded.dtype == np.float32
+    assert not np.isinf(encoded).any()
+    contributions = model.booster_.predict(model.dmatrix(huge), pred_contribs=True)
+    np.testing.assert_allclose(contributions.sum(axis=1), model.boosting_margin(huge), atol=1e-5)
+
+
 def test_categories_go_by_name_not_by_code(model, data):
     X, _ = data
     assert model.categories_ == {"plan": ("basic", "gold", "silver")}
