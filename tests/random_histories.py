@@ -36,7 +36,9 @@ class Draw:
             else START + timedelta(days=int(self.rng.integers(DAYS)))
             for _ in range(self.n)
         ]  # fmt: skip
-        return pd.to_datetime([f"{day} {clock}" for day, clock in zip(days, self.pick(*_CLOCK), strict=True)], format="ISO8601")
+        return pd.to_datetime(
+            [f"{day} {clock}" for day, clock in zip(days, self.pick(*_CLOCK), strict=True)], format="ISO8601"
+        )
 
     def later(self, time: pd.Series, share: float = 0.7) -> pd.Series:
         """Some days after `time`, missing for the rest."""
@@ -81,7 +83,8 @@ def _purchases(draw: Draw) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "customer_id": draw.ids(), "at": draw.time(), "amount": draw.money(),
-            "order_id": draw.pick(None, *(f"o{k}" for k in range(25))), "product_id": draw.pick(None, "p1", "p2", "p3", "p4"),
+            "order_id": draw.pick(None, *(f"o{k}" for k in range(25))),
+            "product_id": draw.pick(None, "p1", "p2", "p3", "p4"),
             "category": draw.pick("x", "y", None), "quantity": draw.pick(1, 2, 5), "unit_price": draw.money(1, 9),
             "list_price": draw.money(1, 12),
         }

@@ -3,12 +3,14 @@
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
 from holdfast.errors import ConfigError, HoldfastError
@@ -38,11 +40,9 @@ def run(
     """
     from holdfast.pipelines.runs import open_context, run_all
 
+    context = open_context(config, out, _day(cutoff) if cutoff else None, _told)
     with console.status("starting") as status:
-        context = open_context(
-            config, out, _day(cutoff) if cutoff else None, lambda stage: status.update(f"stage {stage}")
-        )
-        done = run_all(context)
+        done = run_all(replace(context, say=lambda stage: _progress(status, stage)))
     table = Table("stage", "seconds", "peak MB", box=None)
     for each in done:
         table.add_row(each.name, "kept" if each.reused else f"{each.seconds:.1f}", f"{each.peak_mb:.0f}")
@@ -99,6 +99,30 @@ def demo(
     world = out / "world"
     simulate(world, customers, 7, 24)
     run(world / "holdfast.yaml", out)
+
+
+@app.command()
+def init(
+    data: Annotated[list[str], typer.Argument(help="CSV, CSV.gz or Parquet files, folders or globs.", metavar="DATA...")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The config to write.")] = Path("holdfast.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+) -> None:
+    """Look at data files, guess tables and columns, and write a commented config.
+
+    Example: holdfast init data/orders.csv data/customers.csv -o holdfast.yaml
+    """
+    from holdfast.params.guess import write_guess
+
+    with console.status("looking at the files"):
+        guess = write_guess(data, out, force=force)
+    for line in guess.said:
+        typer.echo(line)
+    if guess.questions:
+        typer.echo("open questions:")
+    for question in guess.questions:
+        typer.echo(f"- {question}")
+    hint = f"next: holdfast run -c {out} -o out" if guess.complete else "complete it before the first run"
+    typer.echo(f"config: {out}; {hint}")
 
 
 @app.command()
@@ -228,6 +252,18 @@ def stage(
 
     done = run_stage(open_context(config, out, models=models, say=lambda _: None), name, task)
     typer.echo(f"{done.name}: {done.seconds:.1f} s, {done.peak_mb:.0f} MB")
+
+
+def _told(stage: str) -> None:
+    """A line per stage where nobody watches a terminal."""
+    typer.echo(f"{datetime.now():%H:%M:%S} {stage}")
+
+
+def _progress(status: Status, stage: str) -> None:
+    if console.is_terminal:
+        status.update(f"stage {stage}")
+    else:
+        _told(stage)
 
 
 def _day(text: str) -> date:

@@ -28,17 +28,29 @@ def oracle(purchases: pd.DataFrame, cutoff: date) -> dict[str, float]:
     spend = bought.groupby("age")["amount"].sum().sort_index()
     gaps = np.diff(ages)
     found = {
-        "days_since_last_order": ages[0], "tenure_days": ages[-1], "purchase_days_all": len(ages), "orders_all": len(orders),
-        "spend_all": spend.sum(), "day_spend_max": spend.max(), "day_spend_median": spend.median(),
-        "day_spend_last": spend.iloc[0], "day_spend_first": spend.iloc[-1], "day_spend_sd": spend.std(),
-        "lines_per_order": len(bought) / len(orders), "units_last_day": bought.loc[bought["age"] == ages[0], "quantity"].sum(),
-        "products_all": bought["product_id"].nunique() or np.nan, "categories_all": bought["category"].nunique() or np.nan,
-        "gap_mean_days": gaps.mean() if len(gaps) else np.nan, "gap_sd_days": gaps.std(ddof=1) if len(gaps) > 1 else np.nan,
-        "gap_last_days": gaps[0] if len(gaps) else np.nan, "gap_max_days": gaps.max() if len(gaps) else np.nan,
-        "own_gaps_longer_share": (gaps > ages[0]).mean() if len(gaps) else np.nan, "returned_all": -returned["amount"].sum(),
+        "days_since_last_order": ages[0],
+        "tenure_days": ages[-1],
+        "purchase_days_all": len(ages),
+        "orders_all": len(orders),
+        "spend_all": spend.sum(),
+        "day_spend_max": spend.max(),
+        "day_spend_median": spend.median(),
+        "day_spend_last": spend.iloc[0],
+        "day_spend_first": spend.iloc[-1],
+        "day_spend_sd": spend.std(),
+        "lines_per_order": len(bought) / len(orders),
+        "units_last_day": bought.loc[bought["age"] == ages[0], "quantity"].sum(),
+        "products_all": bought["product_id"].nunique() or np.nan,
+        "categories_all": bought["category"].nunique() or np.nan,
+        "gap_mean_days": gaps.mean() if len(gaps) else np.nan,
+        "gap_sd_days": gaps.std(ddof=1) if len(gaps) > 1 else np.nan,
+        "gap_last_days": gaps[0] if len(gaps) else np.nan,
+        "gap_max_days": gaps.max() if len(gaps) else np.nan,
+        "own_gaps_longer_share": (gaps > ages[0]).mean() if len(gaps) else np.nan,
+        "returned_all": -returned["amount"].sum(),
         "last_year_purchase_days_h": ((ages <= 365) & (ages > 365 - HORIZON)).sum(),
         "last_year_spend_h": spend[(spend.index <= 365) & (spend.index > 365 - HORIZON)].sum(),
-    }  # fmt: skip
+    }
     for q, name in ((0.25, "q25"), (0.5, "median"), (0.75, "q75"), (0.9, "q90")):
         found[f"gap_{name}_days"] = np.quantile(gaps, q, method="inverted_cdf") if len(gaps) else np.nan
     weights = 0.6 ** np.arange(6)[: len(gaps)]
@@ -54,7 +66,7 @@ def oracle(purchases: pd.DataFrame, cutoff: date) -> dict[str, float]:
     return found
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**31), late=st.booleans())
 def test_features_equal_their_definitions(seed: int, late: bool) -> None:
     purchases = random_frames(seed, late=late, rows=90, customers=6)["purchases"]
@@ -66,6 +78,8 @@ def test_features_equal_their_definitions(seed: int, late: bool) -> None:
             continue
         expected = oracle(purchases[purchases["customer_id"] == row["customer_id"]], row["cutoff"].date())
         for name, value in expected.items():
-            np.testing.assert_allclose(row[name], value, rtol=2e-6, atol=1e-4, err_msg=f"{name} of {row['customer_id']} at {row['cutoff']}")
+            np.testing.assert_allclose(
+                row[name], value, rtol=2e-6, atol=1e-4, err_msg=f"{name} of {row['customer_id']} at {row['cutoff']}"
+            )
         checked += 1
     assert checked > 3

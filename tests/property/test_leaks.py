@@ -26,13 +26,15 @@ TASKS = (
     GivenTask("churn", label="Colour", positive="red"),
 )
 seeds = st.integers(0, 2**31)
-few = settings(max_examples=4, deadline=None, derandomize=True)
+few = settings(max_examples=2, deadline=None, derandomize=True)
 
 
 def assert_same(left: pd.DataFrame, right: pd.DataFrame) -> None:
     """Equal keys, and every feature equal to the last bit."""
     assert list(left.columns) == list(right.columns)
-    pd.testing.assert_frame_equal(left[["customer_id", "cutoff"]].reset_index(drop=True), right[["customer_id", "cutoff"]])
+    pd.testing.assert_frame_equal(
+        left[["customer_id", "cutoff"]].reset_index(drop=True), right[["customer_id", "cutoff"]]
+    )
     for name in left.columns[2:]:
         if left[name].dtype == np.float32:
             assert left[name].to_numpy().tobytes() == right[name].to_numpy().tobytes(), name
@@ -55,7 +57,9 @@ def changed_future(frames: dict[str, pd.DataFrame], cutoff: date, seed: int, how
             if column.reveals == column.name and column.name in frame.columns:
                 ahead = frame[column.name] >= moment
                 new = moment + pd.to_timedelta(rng.integers(0, 300, len(frame)), unit="D")
-                frame[column.name] = frame[column.name].where(~ahead, pd.Series(new if how == "change" else pd.NaT, index=frame.index))
+                frame[column.name] = frame[column.name].where(
+                    ~ahead, pd.Series(new if how == "change" else pd.NaT, index=frame.index)
+                )
         if table.time not in frame.columns:
             result[name] = frame
             continue
@@ -85,10 +89,10 @@ def test_features_at_a_cutoff_need_nothing_from_after_it(late: bool, seed: int) 
 
 
 @pytest.mark.parametrize("how", ["delete", "change", "add"])
-@settings(max_examples=2, deadline=None, derandomize=True)
-@given(seed=seeds, late=st.booleans())
-def test_another_future_changes_no_feature_and_no_cohort(how: str, seed: int, late: bool) -> None:
-    frames = random_frames(seed, late=late, rows=120, customers=9)
+@settings(max_examples=1, deadline=None, derandomize=True)
+@given(seed=seeds)
+def test_another_future_changes_no_feature_and_no_cohort(how: str, seed: int) -> None:
+    frames = random_frames(seed, late=True, rows=120, customers=9)
     cutoff = CUTOFFS[1]
     before, after = (Histories.from_frames(each) for each in (frames, changed_future(frames, cutoff, seed, how)))
     features = FeatureSet.of(before, HORIZON)
@@ -97,34 +101,33 @@ def test_another_future_changes_no_feature_and_no_cohort(how: str, seed: int, la
         pd.testing.assert_frame_equal(task.cohort(before, cutoff), task.cohort(after, cutoff))
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
 @pytest.mark.parametrize("late", [False, True])
-@few
+@settings(max_examples=2, deadline=None, derandomize=True)
 @given(seed=seeds)
-def test_the_cohort_is_the_one_known_at_the_cutoff(task, late: bool, seed: int) -> None:
+def test_the_cohort_is_the_one_known_at_the_cutoff(late: bool, seed: int) -> None:
     histories = random_histories(seed, late=late)
-    labels = task.labels(histories, CUTOFFS)
-    for cutoff in CUTOFFS:
-        pd.testing.assert_frame_equal(
-            at(labels, cutoff)[["customer_id", "cutoff"]], task.cohort(histories, cutoff), check_dtype=False
-        )
+    for task in TASKS:
+        labels = task.labels(histories, CUTOFFS)
+        for cutoff in CUTOFFS[1:]:
+            together = at(labels, cutoff)[["customer_id", "cutoff"]]
+            pd.testing.assert_frame_equal(together, task.cohort(histories, cutoff), obj=task.kind)
 
 
-@pytest.mark.parametrize("task", TASKS[:5], ids=lambda task: task.kind)
-@few
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(seed=seeds)
-def test_a_label_needs_nothing_from_after_its_window(task, seed: int) -> None:
+def test_a_label_needs_nothing_from_after_its_window(seed: int) -> None:
     histories = random_histories(seed, late=False)
     cutoff = CUTOFFS[1]
     closed = cutoff + timedelta(days=SPAN.lead + SPAN.horizon)
-    pd.testing.assert_frame_equal(task.labels(histories, [cutoff]), task.labels(histories.upto(closed), [cutoff]))
+    for task in TASKS[:5]:
+        left, right = (task.labels(each, [cutoff]) for each in (histories, histories.upto(closed)))
+        pd.testing.assert_frame_equal(left, right, obj=task.kind)
 
 
-@pytest.mark.parametrize("late", [False, True])
-@few
+@settings(max_examples=2, deadline=None, derandomize=True)
 @given(seed=seeds)
-def test_the_order_of_the_rows_and_the_threads_change_no_bit(late: bool, seed: int) -> None:
-    frames = random_frames(seed, late=late)
+def test_the_order_of_the_rows_and_the_threads_change_no_bit(seed: int) -> None:
+    frames = random_frames(seed, late=False, rows=120, customers=9)
     mixed = {name: frame.sample(frac=1, random_state=seed) for name, frame in frames.items()}
     one, two = Histories.from_frames(frames), Threads(**vars(Histories.from_frames(mixed)))
     features = FeatureSet.of(one, HORIZON)
@@ -151,7 +154,11 @@ def purchases(*rows: tuple[str, str, float, str | None]) -> Histories:
 
 
 def test_an_event_exactly_at_the_cutoff_is_on_the_label_side() -> None:
-    histories = purchases(("a", "2024-05-20", 5, None), ("a", "2024-06-01 00:00:00", 7, None), ("b", "2024-05-31 23:59:59.999999", 9, None))
+    histories = purchases(
+        ("a", "2024-05-20", 5, None),
+        ("a", "2024-06-01 00:00:00", 7, None),
+        ("b", "2024-05-31 23:59:59.999999", 9, None),
+    )
     frame = FeatureSet.of(histories, 30).compute(histories, [NOW]).frame.set_index("customer_id")
     assert frame["spend_all"].to_dict() == {"a": 5.0, "b": 9.0}
     assert frame["days_since_last_order"].to_dict() == {"a": 12.0, "b": 1.0}
@@ -161,7 +168,8 @@ def test_an_event_exactly_at_the_cutoff_is_on_the_label_side() -> None:
 
 def test_a_row_known_at_the_cutoff_or_later_is_unseen() -> None:
     histories = purchases(
-        ("a", "2024-05-01", 5, None), ("a", "2024-05-10", 7, "2024-06-01"), ("a", "2024-05-12", 11, "2024-05-31 23:59:59"),
+        ("a", "2024-05-01", 5, None), ("a", "2024-05-10", 7, "2024-06-01"),
+        ("a", "2024-05-12", 11, "2024-05-31 23:59:59"),
         ("b", "2024-05-02", 3, "2024-08-01"),
     )  # fmt: skip
     features = FeatureSet.of(histories, 30)

@@ -44,7 +44,7 @@ def test_the_published_estimates_lie_within_the_sampling_error_of_the_whole_coho
     assert model is not None
     assert model.converged
     assert model.n == 23570
-    lost = model.log_likelihood - _log_likelihood(PUBLISHED, x, last / 7, age / 7, np.ones(len(x)))
+    lost = model.log_likelihood - _log_likelihood(PUBLISHED, np.column_stack([x, last / 7, age / 7]), np.ones(len(x)))
     assert 0 <= 2 * lost / 10 < 9.49
 
 

@@ -10,7 +10,9 @@ FEATURES = [Feature(name, "count", "frequency", "all", None, name) for name in (
 
 
 def matrix() -> pd.DataFrame:
-    return pd.DataFrame({"customer_id": ["a", "b", "c"], "cutoff": pd.Timestamp("2024-01-01"), "x": [1, 2, 3], "z": [9, 8, 7]})
+    return pd.DataFrame(
+        {"customer_id": ["a", "b", "c"], "cutoff": pd.Timestamp("2024-01-01"), "x": [1, 2, 3], "z": [9, 8, 7]}
+    )
 
 
 def test_features_come_beside_the_labels_and_no_row_is_lost_or_doubled() -> None:
@@ -28,8 +30,10 @@ def test_features_come_beside_the_labels_and_no_row_is_lost_or_doubled() -> None
 
 
 def test_a_label_without_features_is_refused_with_its_cutoff() -> None:
-    labels = pd.DataFrame({"customer_id": ["a", "q"], "cutoff": [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-01")], "label": [0, 1]})
-    with pytest.raises(LeakError, match="1 cohort members have no history before their cutoff .first at 2024-01-01"):
+    labels = pd.DataFrame(
+        {"customer_id": ["a", "q"], "cutoff": [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-01")], "label": [0, 1]}
+    )
+    with pytest.raises(LeakError, match=r"1 cohort members have no history before their cutoff \(first at 2024-01-01"):
         join(labels, matrix(), FEATURES)
 
 
@@ -50,7 +54,9 @@ def test_auroc_by_hand_without_direction_and_with_ties() -> None:
 def test_a_cell_that_is_empty_for_stayers_gives_the_answer_away() -> None:
     label = np.arange(400) % 2
     rng = np.random.default_rng(0)
-    found = single_feature_aurocs(examples(reason=np.where(label == 1, rng.normal(size=400), np.nan), noise=rng.normal(size=400)))
+    found = single_feature_aurocs(
+        examples(reason=np.where(label == 1, rng.normal(size=400), np.nan), noise=rng.normal(size=400))
+    )
     assert found.index.tolist() == ["reason", "noise"]
     assert found["reason"] == 1
     assert found["noise"] < 0.6

@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -65,7 +66,9 @@ def test_cutoffs_by_hand() -> None:
 
 
 @given(span=spans, length=lengths, every=st.integers(1, 60), count=st.integers(1, 6))
-def test_test_cutoffs_are_complete_covered_and_have_a_training_cutoff(span: Span, length: int, every: int, count: int) -> None:
+def test_test_cutoffs_are_complete_covered_and_have_a_training_cutoff(
+    span: Span, length: int, every: int, count: int
+) -> None:
     end = START + timedelta(days=length)
     need = span.lookback + 2 * (span.lead + span.horizon)
     if length < need:
@@ -76,14 +79,16 @@ def test_test_cutoffs_are_complete_covered_and_have_a_training_cutoff(span: Span
     assert found == sorted(set(found))
     assert len(found) <= count
     assert label_window(found[-1], span).end == end
-    assert all((later - earlier).days == every for earlier, later in zip(found, found[1:], strict=False))
+    assert all((later - earlier).days == every for earlier, later in pairwise(found))
     for cutoff in found:
         assert observation_window(cutoff, span.lookback).start >= START
         assert training_cutoffs(cutoff, START, span, span.horizon, 8)
 
 
 @given(span=spans, length=lengths, spacing=st.integers(1, 90), count=st.integers(1, 9))
-def test_training_labels_never_reach_past_the_cutoff_they_serve(span: Span, length: int, spacing: int, count: int) -> None:
+def test_training_labels_never_reach_past_the_cutoff_they_serve(
+    span: Span, length: int, spacing: int, count: int
+) -> None:
     at = START + timedelta(days=length)
     found = training_cutoffs(at, START, span, spacing, count)
     require_no_overlap(found, at, span)
@@ -100,5 +105,7 @@ def test_an_overlap_of_one_day_is_a_leak() -> None:
     span, at = Span(30, 7, 60), date(2024, 6, 1)
     last = newest_cutoff(at, span)
     require_no_overlap([last], at, span)
-    with pytest.raises(LeakError, match=r"training cutoff 2024-03-27: its label window ends 2024-06-02, after 2024-06-01"):
+    with pytest.raises(
+        LeakError, match=r"training cutoff 2024-03-27: its label window ends 2024-06-02, after 2024-06-01"
+    ):
         require_no_overlap([last, last + timedelta(days=1)], at, span)

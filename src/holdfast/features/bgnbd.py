@@ -68,7 +68,7 @@ class BgNbd:
         units, t = age / self.unit_days, horizon / self.unit_days
         z = t / (self.alpha + units + t)
         a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6
-        # Euler's transformation of the paper's 2F1(r + x, b + x; a + b + x - 1; z): neither factor overflows for large x
+        # Euler's transformation of the paper's 2F1(r + x, b + x; a + b + x - 1; z): nothing overflows for large x
         hyper = hyp2f1(a + self.b - 1 - self.r, a - 1, a + self.b + x - 1, z)
         gain = (a + self.b + x - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * hyper)
         return np.asarray(np.maximum(gain, 0.0) * self.p_alive(x, t_x, age))

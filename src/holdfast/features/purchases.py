@@ -80,7 +80,8 @@ _DAYS = """
     SELECT customer_id, d, SUM(spend) AS spend, CAST(SUM(spend) AS DECIMAL(18, 2)) AS money,
            SUM(begun) AS orders, SUM(lines) AS lines, SUM(units) AS units, SUM(products) AS products,
            SUM(discount) AS discount, SUM(listed) AS listed,
-           MIN(HOUR(first_at) * 60 + MINUTE(first_at)) AS minutes, MOD(DATEDIFF(d, DATE '1900-01-01'), 7) AS weekday, DAY(d) AS monthday,
+           MIN(HOUR(first_at) * 60 + MINUTE(first_at)) AS minutes,
+           MOD(DATEDIFF(d, DATE '1900-01-01'), 7) AS weekday, DAY(d) AS monthday,
            LAG(d) OVER (PARTITION BY customer_id ORDER BY d) AS previous
     FROM orders GROUP BY customer_id, d"""
 

@@ -21,7 +21,9 @@ def optional_blocks(have: Available) -> Iterator[Block]:
             yield build(have)
 
 
-def _block(name: str, cells: dict[str, str], features: list[Feature], source: str = "", key: str = "customer_id") -> Block:
+def _block(
+    name: str, cells: dict[str, str], features: list[Feature], source: str = "", key: str = "customer_id"
+) -> Block:
     listing = ", ".join(f"{sql} AS {column}" for column, sql in cells.items())
     table = source or f"{name} t JOIN cutoffs c ON t.at < c.cutoff"
     sql = f"SELECT t.{key} AS customer_id, c.cutoff, {listing} FROM {table} GROUP BY t.{key}, c.cutoff"
@@ -288,7 +290,8 @@ def _events(have: Available) -> Block:
             features.append(Feature(column, "events", "relationship", "90d", exit_class, words, "events", cases=cases))
     recent, earlier = _count("t.kind = 'usage'", 60), _count("t.kind = 'usage'", 180)
     half = "CAST(0.5 AS DOUBLE)"
-    cells["usage_60d_over_prior_120d"] = f"LN(({recent} + {half}) / (({earlier} - {recent}) / CAST(2 AS DOUBLE) + {half}))"
+    before = f"({earlier} - {recent}) / CAST(2 AS DOUBLE)"
+    cells["usage_60d_over_prior_120d"] = f"LN(({recent} + {half}) / ({before} + {half}))"
     name = "usage_60d_over_prior_120d"
     counts = "{usage_events_30d:not once|once|# times} in the last 30 days, {usage_events_90d:#|#} in the last 90"
     cases = (

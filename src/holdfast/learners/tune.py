@@ -40,7 +40,8 @@ class TuneResult:
     trials : DataFrame
         One row per trial: `number, value, <params>, state, seconds`.
     improved : bool
-        Whether the best trial beat the defaults by more than one standard error of the fold differences.
+        Whether the best trial beat the defaults by more than one standard error of the fold differences; with a
+        single fold by more than two standard errors of its rows.
     default_value, best_value : float or None
         Mean log loss over the folds, of the defaults and of the best trial; None where nothing was measured.
     cut_short : bool
@@ -108,8 +109,8 @@ def tune(
     usable = usable_folds(folds, target)
     if trials <= 0:
         return _defaults("no trials were asked for: the defaults stand")
-    if len(usable) < 2:
-        return _defaults(f"{len(usable)} validation fold(s) with both classes, two are needed: the defaults stand")
+    if not usable:
+        return _defaults("no validation fold with both classes: the defaults stand")
     search = _Search(X, target, usable, seed, threads)
     with _quiet():
         return search.run(trials, timeout_s)
@@ -117,6 +118,10 @@ def tune(
 
 def _defaults(reason: str) -> TuneResult:
     return TuneResult({}, _table([]), False, None, None, False, 0, reason)
+
+
+Losses = list[npt.NDArray[np.float64]]
+"""Log loss of every validation row, one array per fold."""
 
 
 @dataclass(frozen=True)
@@ -132,15 +137,15 @@ class _Search:
     def run(self, trials: int, timeout_s: float) -> TuneResult:
         start = time.monotonic()
         default = self._losses({})
-        study = self._study(float(default.mean()))
+        study = self._study(_mean(default))
         rows: list[dict[str, Any]] = []
-        losses: list[npt.NDArray[np.float64]] = []
+        losses: list[Losses] = []
         while len(rows) < trials and time.monotonic() - start < timeout_s:
             began = time.monotonic()
             trial = study.ask()
             params = suggest(trial, len(self.X))
             losses.append(self._losses(params))
-            value = float(losses[-1].mean())
+            value = _mean(losses[-1])
             study.tell(trial, value, state=TrialState.COMPLETE)
             seconds = time.monotonic() - began
             rows.append({"number": len(rows), "value": value, **params, "state": "complete", "seconds": seconds})
@@ -156,16 +161,16 @@ class _Search:
         study.tell(recipe, default)
         return study
 
-    def _losses(self, params: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+    def _losses(self, params: Mapping[str, Any]) -> Losses:
         with ThreadPoolExecutor(max_workers=max(1, min(self.threads, len(self.folds)))) as pool:
-            return np.array(list(pool.map(lambda fold: self._loss(fold, params), self.folds)))
+            return list(pool.map(lambda fold: self._loss(fold, params), self.folds))
 
-    def _loss(self, fold: Fold, params: Mapping[str, Any]) -> float:
+    def _loss(self, fold: Fold, params: Mapping[str, Any]) -> npt.NDArray[np.float64]:
         train, valid = fold
         model = BlendClassifier(**params, seed=self.seed).fit(self.X.iloc[train], self.y[train])
         margin = model.decision_function(self.X.iloc[valid])
         positive = (self.y[valid] == model.classes_[1]).astype(np.float64)
-        return float(np.mean(np.logaddexp(0.0, margin) - positive * margin))
+        return np.asarray(np.logaddexp(0.0, margin) - positive * margin)
 
 
 def suggest(trial: Trial, n_rows: int) -> dict[str, Any]:
@@ -186,17 +191,20 @@ def suggest(trial: Trial, n_rows: int) -> dict[str, Any]:
 
 def _decide(
     rows: list[dict[str, Any]],
-    losses: list[npt.NDArray[np.float64]],
-    default: npt.NDArray[np.float64],
+    losses: list[Losses],
+    default: Losses,
     *,
     cut_short: bool,
 ) -> TuneResult:
-    base = float(default.mean())
+    base = _mean(default)
     if not rows:
         return TuneResult({}, _table([]), False, base, None, cut_short, 0, "the time limit came before the first trial")
     best = int(np.argmin([row["value"] for row in rows]))
-    gain, error = gain_and_error(default, losses[best])
-    improved = gain > error
+    single = len(default) == 1
+    before, after = (list(found) if single else [fold.mean() for fold in found] for found in (default, losses[best]))
+    gain, error = gain_and_error(before[0], after[0]) if single else gain_and_error(before, after)
+    # One fold cannot show how a gain varies over time: its rows' error is smaller, so twice of it is asked for.
+    improved = gain > (2 * error if single else error)
     params = {name: rows[best][name] for name in PARAMS} if improved else {}
     verdict = "kept" if improved else "not more: the defaults stand"
     side = "below" if gain >= 0 else "above"
@@ -206,7 +214,7 @@ def _decide(
 
 
 def gain_and_error(default: npt.ArrayLike, tuned: npt.ArrayLike) -> tuple[float, float]:
-    """Mean loss saved against the defaults over the folds, and its standard error.
+    """Mean loss saved against the defaults over the folds (of a single fold: over its rows), and its standard error.
 
     Examples
     --------
@@ -216,6 +224,11 @@ def gain_and_error(default: npt.ArrayLike, tuned: npt.ArrayLike) -> tuple[float,
     """
     saved = np.asarray(default, dtype=np.float64) - np.asarray(tuned, dtype=np.float64)
     return float(saved.mean()), float(saved.std(ddof=1) / np.sqrt(len(saved)))
+
+
+def _mean(losses: Losses) -> float:
+    """Mean over the folds of each fold's mean loss."""
+    return float(np.mean([fold.mean() for fold in losses]))
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from holdfast.errors import DataError
 from holdfast.histories.histories import Histories
+from holdfast.params.sections import ExitsSection
 from holdfast.pipelines.domain import main_task, make_offers, make_policy, make_task, task_names
 from holdfast.pipelines.graph import Context
 from holdfast.pipelines.identity import identity
@@ -70,7 +71,7 @@ def _with_history(context: Context, frame: pd.DataFrame, histories: Histories, a
     channels = [name for offer in make_offers(context.config) for name in offer.channels]
     for table in (
         consent(histories, channels), last_contacts(histories, at, days), open_complaints(histories), owners(histories),
-        _already_lost(context),
+        _already_lost(context), stated_reasons(histories, context.config.exits),
     ):  # fmt: skip
         if table is not None:
             frame = frame.merge(table, on="customer_id", how="left")
@@ -161,6 +162,23 @@ def owners(histories: Histories) -> pd.DataFrame | None:
     active = rows.loc[rows["to"].isna()] if "to" in rows.columns else rows
     newest = active.sort_values(["from", "employee_id"], kind="stable").drop_duplicates("customer_id", keep="last")
     return newest[["customer_id", "employee_id"]].rename(columns={"employee_id": "owner"})
+
+
+def stated_reasons(histories: Histories, exits: ExitsSection) -> pd.DataFrame | None:
+    """The newest reason each customer stated, mapped onto the six classes, and whether the firm can influence it.
+
+    A reason that the config does not map stays out (it is in the histories); None without an exits table.
+    """
+    if not histories.has("exits") or "stated_reason" not in histories.columns("exits"):
+        return None
+    rows = histories.frame("exits").dropna(subset=["stated_reason"])
+    if "at" in rows.columns:
+        rows = rows.sort_values(["at", "stated_reason"], kind="stable")
+    newest = rows.drop_duplicates("customer_id", keep="last")[["customer_id", "stated_reason"]]
+    fixed = newest["stated_reason"].isin(exits.not_influenceable)
+    influenceable = pd.Series(pd.NA, index=newest.index, dtype="boolean").mask(fixed, False)
+    mapped = newest["stated_reason"].map(exits.class_of())
+    return newest.assign(reason_stated=mapped, influenceable=influenceable).drop(columns="stated_reason")
 
 
 def _already_lost(context: Context) -> pd.DataFrame | None:

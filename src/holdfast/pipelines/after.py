@@ -134,7 +134,8 @@ def replay_at(context: Context, histories: Histories, at: date, top: int) -> pd.
     window = label_window(at, question.span)
     if window.end > histories.end:
         raise DataError(
-            f"replay at {at}: its label window ends {window.end}, after the data ({histories.end}); choose an earlier date"
+            f"replay at {at}: its label window ends {window.end}, after the data ({histories.end}); "
+            "choose an earlier date"
         )
     spacing = context.config.cutoffs.spacing_days(question.span.horizon)
     cutoffs = training_cutoffs(at, histories.start, question.span, spacing, context.config.cutoffs.train)

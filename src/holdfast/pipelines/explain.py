@@ -37,9 +37,10 @@ def run_explain(context: Context, task: str) -> None:
         for name, mask in _serving_models(score.frame, isinstance(question, GivenTask))
     ]
     frame = pd.concat([table for table, _ in parts], ignore_index=True).sort_values("customer_id", kind="stable")
-    ranking = pd.concat([ranked for _, ranked in parts]).groupby(
-        ["feature", "family", "exit_class", "unit"], sort=True, dropna=False
-    )[["mean_abs", "mean"]].mean().reset_index().sort_values(["mean_abs", "feature"], ascending=[False, True])  # fmt: skip
+    keys = ["feature", "family", "exit_class", "unit"]
+    ranked = pd.concat([table for _, table in parts])
+    pooled = ranked.groupby(keys, sort=True, dropna=False)[["mean_abs", "mean"]].mean()
+    ranking = pooled.reset_index().sort_values(["mean_abs", "feature"], ascending=[False, True])
     ranking.insert(0, "rank", range(1, len(ranking) + 1))
     context.workspace.write_frame(f"drivers/{task}.parquet", frame)
     context.workspace.write_frame(f"drivers/{task}_global.csv", ranking)
@@ -120,7 +121,8 @@ def _measured(
     )
     summary: dict[str, Any] = {
         "horizon_days": model.horizon_days, "wanted_horizon_days": economics.value_horizon,
-        "fitted_at": [str(at) for at in walk.cutoffs], "mean_active": model.mean_active, "mean_silent": model.mean_silent,
+        "fitted_at": [str(at) for at in walk.cutoffs],
+        "mean_active": model.mean_active, "mean_silent": model.mean_silent,
         "n_active": model.n_active, "n_silent": model.n_silent, "method": model.method,
         "concentration": concentration(np.maximum(rates.to_numpy(), 0)),
         "backtest": "not measured: the history cannot hold two value windows",

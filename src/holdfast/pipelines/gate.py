@@ -47,7 +47,10 @@ def gate_figures(context: Context, task: str, uri: str) -> dict[str, Any]:
 
 
 def _against(context: Context, task: str, folder: Path) -> dict[str, Any]:
-    serves = _serves(folder)
+    try:
+        serves = _serves(folder)
+    except ModelError as error:
+        return {"not_measured": str(error)}
     model = BlendClassifier.from_files(folder)
     examples, _, plan = load_examples(context, task)
     own = BlendClassifier.from_files(context.workspace.existing(f"models/{task}/{FINAL}"))

@@ -87,7 +87,7 @@ def step(stage: Stage, context: Context, task: str, tasks: Sequence[str], *, kee
     stage.run(context, task)
     seconds = round(time.perf_counter() - began, 3)
     peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
-    outputs = {name: digest(context.workspace.existing(name)) for name in _paths(stage.makes, task, tasks)}
+    outputs = {name: _content(context.workspace, name) for name in _paths(stage.makes, task, tasks)}
     context.workspace.write_json(manifest, {"key": key, "outputs": outputs, "seconds": seconds, "peak_mb": peak})
     return Done(label, False, seconds, peak)
 
@@ -95,9 +95,16 @@ def step(stage: Stage, context: Context, task: str, tasks: Sequence[str], *, kee
 def _key(stage: Stage, context: Context, task: str, tasks: Sequence[str]) -> str:
     resolved = context.config.resolved()
     settings = {name: _lookup(resolved, name.format(task=task)) for name in stage.keys}
-    inputs = {name: digest(context.workspace.existing(name)) for name in _paths(stage.needs, task, tasks)}
+    inputs = {name: _content(context.workspace, name) for name in _paths(stage.needs, task, tasks)}
     outside = stage.outside(context) if stage.outside else None
     return digest_of([stage.name, task, str(context.cutoff), settings, inputs, outside, code_hash()])
+
+
+def _content(workspace: Workspace, name: str) -> str:
+    """Hash of a file or folder; of `run.json` without the timings, which the walk adds at its end."""
+    if name == "run.json":
+        return digest_of(workspace.read_json(name) | {"timings": None})
+    return digest(workspace.existing(name))
 
 
 def _kept(workspace: Workspace, manifest: str, key: str) -> dict[str, Any] | None:
@@ -107,7 +114,7 @@ def _kept(workspace: Workspace, manifest: str, key: str) -> dict[str, Any] | Non
     found = workspace.read_json(manifest)
     if found["key"] != key:
         return None
-    same = all(workspace.path(name).exists() and digest(workspace.path(name)) == old
+    same = all(workspace.path(name).exists() and _content(workspace, name) == old
                for name, old in found["outputs"].items())  # fmt: skip
     return found if same else None
 

@@ -259,7 +259,8 @@ def _metrics(
     snapshot = isinstance(question, GivenTask)
     return {
         "task": task, "kind": question.kind, "horizon_days": question.span.horizon, "lead_days": question.span.lead,
-        "lookback_days": question.span.lookback, "split": "random by customer: optimistic" if snapshot else "rolling origin",
+        "lookback_days": question.span.lookback,
+        "split": "random by customer: optimistic" if snapshot else "rolling origin",
         "note": NOTE, "cutoffs": pages, **summarise(pages),
         "mean_intervals": mean_intervals(own, seed=config.seed),
         "baselines_mean": _baseline_means(pages),

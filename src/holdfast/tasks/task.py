@@ -189,7 +189,7 @@ class DeclineTask(Task):
 
     def __post_init__(self) -> None:
         if not self.span.lookback:
-            raise ConfigError(f"task {self.name} of kind decline: expected a lookback of at least one day, the own past")
+            raise ConfigError(f"task {self.name} of kind decline: expected a lookback of at least one day")
 
     def sql(self, histories: Histories) -> str:
         """See `Task.sql`."""
@@ -264,7 +264,8 @@ class GivenTask(Task):
         number = f"try_cast({column} AS DOUBLE) = try_cast('{value}' AS DOUBLE)"
         return f"""
             SELECT t.customer_id, p.cutoff,
-                   CASE WHEN CAST({column} AS VARCHAR) = '{value}' OR coalesce({number}, false) THEN 1 ELSE 0 END AS label,
+                   CASE WHEN CAST({column} AS VARCHAR) = '{value}' OR coalesce({number}, false) THEN 1 ELSE 0 END
+                       AS label,
                    false AS competing, false AS in_lead
             FROM customers t CROSS JOIN spans p WHERE {column} IS NOT NULL"""
 

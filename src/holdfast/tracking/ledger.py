@@ -197,7 +197,7 @@ def _write(
 
 def _write_trials(client: Any, experiment: str, parent: str, run_id: str, task: str, trials: pd.DataFrame) -> None:
     for trial in trials.to_dict("records"):
-        number, state = int(trial["number"]), str(trial.get("state", "COMPLETE")).rsplit(".", 1)[-1]
+        number, state = int(trial["number"]), str(trial.get("state", "COMPLETE")).rsplit(".", 1)[-1].upper()
         tags = {"mlflow.parentRunId": parent, "run_id": run_id, "part": "trial", "task": task, "state": state}
         status = _TRIAL_STATUS.get(state, "KILLED")
         with _open_run(client, experiment, f"{task} trial {number:03d}", tags, status) as child:

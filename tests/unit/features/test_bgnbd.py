@@ -6,7 +6,11 @@ from scipy.special import roots_genlaguerre, roots_jacobi
 
 from holdfast.features.bgnbd import BgNbd, _log_likelihood, fit_bgnbd
 
-MODELS = [BgNbd(0.243, 4.414, 0.793, 2.426, 0.0, True, 100), BgNbd(1.7, 11.0, 1.0, 3.0, 0.0, True, 100), BgNbd(0.9, 6.0, 2.5, 1.2, 0.0, True, 100)]
+MODELS = [
+    BgNbd(0.243, 4.414, 0.793, 2.426, 0.0, True, 100),
+    BgNbd(1.7, 11.0, 1.0, 3.0, 0.0, True, 100),
+    BgNbd(0.9, 6.0, 2.5, 1.2, 0.0, True, 100),
+]
 PEOPLE = np.array([(0, 0, 200), (1, 60, 200), (4, 150, 210), (9, 205, 207), (3, 20, 270)], dtype=float)
 
 
@@ -39,7 +43,7 @@ def test_formulas_equal_the_integrals(model: BgNbd, person: list[float]) -> None
     bought = mixed(model, lambda rate, p: alive(rate, p) * (1 - np.exp(-rate * p * h)) / p) / total
     assert model.expected_purchases(*one, 60)[0] == pytest.approx(bought, rel=2e-5)
     parameters = np.array([model.r, model.alpha, model.a, model.b])
-    found = _log_likelihood(parameters, *(np.array([value]) for value in (x, last / 7, t)), np.ones(1))
+    found = _log_likelihood(parameters, np.array([[x, last / 7, t]]), np.ones(1))
     assert found == pytest.approx(np.log(total), rel=1e-6)
 
 
@@ -58,7 +62,10 @@ def test_frequent_buyers_do_not_overflow() -> None:
 
 def test_expected_purchases_are_smooth_where_a_is_one() -> None:
     arguments = (np.array([3.0]), np.array([100.0]), np.array([150.0]), 60)
-    near = [BgNbd(0.5, 5, a, 2.5, 0, True, 99).expected_purchases(*arguments)[0] for a in (1 - 1e-4, 1 - 1e-8, 1, 1 + 1e-7, 1 + 1e-4)]
+    near = [
+        BgNbd(0.5, 5, a, 2.5, 0, True, 99).expected_purchases(*arguments)[0]
+        for a in (1 - 1e-4, 1 - 1e-8, 1, 1 + 1e-7, 1 + 1e-4)
+    ]
     assert near == pytest.approx([near[0]] * 5, rel=1e-3)
     assert near[0] > 0.1
 
@@ -94,7 +101,7 @@ def test_the_fit_finds_the_world_it_came_from() -> None:
     found = fit_bgnbd(x, last, age, penalty=0)
     assert [found.r, found.alpha, found.a, found.b] == pytest.approx([0.8, 6.0, 0.9, 2.5], rel=0.3)
     # at the optimum the likelihood is at least that of the truth
-    truth = _log_likelihood(np.array([0.8, 6.0, 0.9, 2.5]), x, last / 7, age / 7, np.ones(len(x)))
+    truth = _log_likelihood(np.array([0.8, 6.0, 0.9, 2.5]), np.column_stack([x, last / 7, age / 7]), np.ones(len(x)))
     assert found.log_likelihood >= truth
 
 

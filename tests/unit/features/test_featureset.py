@@ -29,7 +29,9 @@ def test_the_frame_has_the_features_in_order_and_type() -> None:
 
 
 def test_nobody_and_no_cutoff_are_refused() -> None:
-    histories = Histories.from_frames({"purchases": pd.DataFrame({"customer_id": ["a"], "at": ["2024-01-01"], "amount": [1]})})
+    histories = Histories.from_frames(
+        {"purchases": pd.DataFrame({"customer_id": ["a"], "at": ["2024-01-01"], "amount": [1]})}
+    )
     features = FeatureSet.of(histories, 60)
     with pytest.raises(DataError, match="no cutoff given"):
         features.compute(histories, [])
@@ -38,7 +40,9 @@ def test_nobody_and_no_cutoff_are_refused() -> None:
 
 
 def test_a_cutoff_before_anything_happened_gives_no_row_and_harms_no_other() -> None:
-    histories = Histories.from_frames({"purchases": pd.DataFrame({"customer_id": ["a"], "at": ["2024-01-01"], "amount": [1]})})
+    histories = Histories.from_frames(
+        {"purchases": pd.DataFrame({"customer_id": ["a"], "at": ["2024-01-01"], "amount": [1]})}
+    )
     frame = FeatureSet.of(histories, 60).compute(histories, [date(2023, 1, 1), date(2024, 1, 2)]).frame
     assert frame["cutoff"].tolist() == [pd.Timestamp("2024-01-02")]
     assert frame["days_since_last_order"].tolist() == [1.0]
@@ -46,7 +50,9 @@ def test_a_cutoff_before_anything_happened_gives_no_row_and_harms_no_other() -> 
 
 def test_division_is_not_of_integers() -> None:
     assert "/" in to_duckdb("SELECT a / b FROM t")
-    with Histories.from_frames({"purchases": pd.DataFrame({"customer_id": ["a"], "at": ["2024-01-01"], "amount": [1]})}).connect() as connection:
+    with Histories.from_frames(
+        {"purchases": pd.DataFrame({"customer_id": ["a"], "at": ["2024-01-01"], "amount": [1]})}
+    ).connect() as connection:
         assert connection.execute(to_duckdb("SELECT 1 / 4 AS q")).fetchall() == [(0.25,)]
 
 

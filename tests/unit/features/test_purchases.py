@@ -44,12 +44,14 @@ EXPECTED = {
     "day_spend_sd": sqrt(827.5 / 5),  # 18.5² + 1.5² + 11.5² + 16.5² + 8.5² + 2.5² = 827.5
     "day_spend_last_over_mean": 24 / 21.5,
     # 8 lines, 14 units and 7 products (none without an id) in 7 orders
-    "lines_per_order": 8 / 7, "lines_last_day": 2, "units_per_order": 2, "units_last_day": 4, "unit_price_mean": 129 / 14,
+    "lines_per_order": 8 / 7, "lines_last_day": 2, "units_per_order": 2, "units_last_day": 4,
+    "unit_price_mean": 129 / 14,
     "products_per_order": 1, "discount_share_all": 2.5 / 131.5,  # one unit at 10 instead of 12.5
     # first orders of the days at 600 510 720 720 540 1080 minutes, sum 4170
     "hour_mean": 4170 / 6 / 60, "hour_last": 18, "weekday_mean": 20 / 6, "weekday_last": 4, "weekend_share": 2 / 6,
     "monthday_mean": 88 / 6, "monthday_last": 31,
-    "return_days_30d": 1, "returned_30d": 10, "return_days_90d": 1, "return_days_365d": 2, "returned_365d": 12, "returned_all": 12,
+    "return_days_30d": 1, "returned_30d": 10, "return_days_90d": 1, "return_days_365d": 2,
+    "returned_365d": 12, "returned_all": 12,
     # spend by product: p1 40 + 20 + 10, p2 10 + 15, p3 5, p4 20; p4 is new in the last 90 days, p1 and p2 came again
     "products_30d": 1, "products_90d": 3, "products_365d": 4, "products_all": 4, "top_product_share": 70 / 120,
     "new_products_share_90d": 1 / 3, "repeated_products_share": 2 / 4,
@@ -111,14 +113,20 @@ def test_an_order_without_an_id_is_one_moment() -> None:
 
 
 def test_the_same_order_id_of_two_customers_is_two_orders() -> None:
-    frame = pd.DataFrame({"customer_id": ["a", "b"], "at": ["2024-05-01", "2024-05-02"], "amount": 1, "order_id": "same"})
+    frame = pd.DataFrame(
+        {"customer_id": ["a", "b"], "at": ["2024-05-01", "2024-05-02"], "amount": 1, "order_id": "same"}
+    )
     histories = Histories.from_frames({"purchases": frame})
     assert FeatureSet.of(histories, 30).compute(histories, [NOW]).frame["orders_all"].tolist() == [1, 1]
 
 
 def test_one_purchase_has_no_gap_and_no_spread() -> None:
     found = orders(("2024-05-10", "x"))
-    assert found[["gap_mean_days", "gap_last_days", "gap_recent_mean_days", "day_spend_sd", "own_gaps_longer_share"]].isna().all()
+    assert (
+        found[["gap_mean_days", "gap_last_days", "gap_recent_mean_days", "day_spend_sd", "own_gaps_longer_share"]]
+        .isna()
+        .all()
+    )
 
 
 def test_money_is_summed_exactly() -> None:

@@ -56,7 +56,9 @@ def test_an_absent_table(tmp_path) -> None:
 
 
 def test_attributes_are_the_further_columns_of_customers() -> None:
-    customers = pd.DataFrame({"customer_id": ["a"], "region": ["n"], "Age": [3], "Colour": ["red"], "Since": [pd.Timestamp("2020-01-01")]})
+    customers = pd.DataFrame(
+        {"customer_id": ["a"], "region": ["n"], "Age": [3], "Colour": ["red"], "Since": [pd.Timestamp("2020-01-01")]}
+    )
     histories = Histories.from_frames({"purchases": PURCHASES, "customers": customers}, static=("Colour",))
     assert histories.attributes == {"Age": "number", "Colour": "category", "Since": "category"}
     assert histories.static == ("Colour",)
@@ -65,7 +67,10 @@ def test_attributes_are_the_further_columns_of_customers() -> None:
 def test_zoned_times_are_stored_in_utc() -> None:
     at = pd.to_datetime(["2024-01-05 01:00", "2024-02-01 00:30"]).tz_localize("Europe/Berlin")
     histories = Histories.from_frames({"purchases": PURCHASES.assign(at=at)})
-    assert histories.frame("purchases")["at"].tolist() == [pd.Timestamp("2024-01-05 00:00"), pd.Timestamp("2024-01-31 23:30")]
+    assert histories.frame("purchases")["at"].tolist() == [
+        pd.Timestamp("2024-01-05 00:00"),
+        pd.Timestamp("2024-01-31 23:30"),
+    ]
 
 
 def test_money_is_exact_whatever_the_order() -> None:
@@ -74,12 +79,17 @@ def test_money_is_exact_whatever_the_order() -> None:
         assert connection.execute("SELECT sum(amount) FROM purchases").fetchall() == [(Decimal("0.3001"),)]
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_save_and_open_give_the_same_histories(tmp_path, late: bool) -> None:
-    made = random_histories(5, late=late)
+def test_save_and_open_give_the_same_histories(tmp_path) -> None:
+    frames = random_frames(5, late=True)
+    made = Histories.from_frames({name: frames[name] for name in ("purchases", "contracts", "campaigns", "customers")})
     made.save(tmp_path / "h")
     opened = Histories.open(tmp_path / "h")
-    assert (opened.start, opened.end, opened.attributes, opened.static) == (made.start, made.end, made.attributes, made.static)
+    assert (opened.start, opened.end, opened.attributes, opened.static) == (
+        made.start,
+        made.end,
+        made.attributes,
+        made.static,
+    )
     for name in made.tables:
         assert opened.columns(name) == made.columns(name)
         for each in (None, CUTOFFS[1]):
@@ -88,7 +98,7 @@ def test_save_and_open_give_the_same_histories(tmp_path, late: bool) -> None:
     with pytest.raises(DataError, match="cannot be saved"):
         made.upto(CUTOFFS[0]).save(tmp_path / "x")
     first = {path.name: path.read_bytes() for path in (tmp_path / "h").iterdir()}
-    opened.save(tmp_path / "again")
+    made.save(tmp_path / "again")
     assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == first
 
 
@@ -105,14 +115,16 @@ def test_upto_keeps_what_was_known_and_nothing_else(late: bool) -> None:
         for column in table.columns:
             if column.reveals == column.name and column.name in frame.columns:
                 past = frame.loc[known, column.name]
-                assert found[column.name].tolist() == pytest.approx(past.where(past < moment).tolist(), nan_ok=True)
+                shown = past.where(past < moment).astype("str").tolist()
+                assert found[column.name].astype("str").tolist() == shown
             elif column.reveals == "never" and column.name in frame.columns:
                 assert found[column.name].isna().all()
 
 
 def test_an_end_reason_is_hidden_until_its_contract_has_ended() -> None:
     frame = pd.DataFrame(
-        {"customer_id": list("abc"), "started_at": "2024-01-01", "ended_at": ["2024-05-31 23:59:59", "2024-06-01", None],
+        {"customer_id": list("abc"), "started_at": "2024-01-01",
+         "ended_at": ["2024-05-31 23:59:59", "2024-06-01", None],
          "end_reason": ["price", "moved", "typo"]}
     )  # fmt: skip
     found = Histories.from_frames({"contracts": frame}).upto(C).frame("contracts")
@@ -132,14 +144,19 @@ def test_nested_views_keep_the_earlier_cutoff() -> None:
 
 
 def test_late_rows_are_those_dated_before_and_known_at_or_after_a_cutoff() -> None:
-    frame = pd.DataFrame({"customer_id": "a", "at": ["2024-05-01", "2024-01-01"], "known_at": ["2024-06-01", None], "amount": 1})
+    frame = pd.DataFrame(
+        {"customer_id": "a", "at": ["2024-05-01", "2024-01-01"], "known_at": ["2024-06-01", None], "amount": 1}
+    )
     histories = Histories.from_frames({"purchases": frame})
     late = {day: histories.has_late_rows("purchases", [date(2024, *day)]) for day in ((5, 1), (5, 2), (6, 1), (6, 2))}
     assert late == {(5, 1): False, (5, 2): True, (6, 1): True, (6, 2): False}
     assert histories.has_late_rows("purchases", [date(2024, 5, 1), date(2024, 6, 1)])
     assert not histories.has_late_rows("purchases", [])
     undated = Histories.from_frames(
-        {"purchases": PURCHASES, "surveys": pd.DataFrame({"customer_id": ["a"], "trust": [1.0], "known_at": ["2024-07-01"]})}
+        {
+            "purchases": PURCHASES,
+            "surveys": pd.DataFrame({"customer_id": ["a"], "trust": [1.0], "known_at": ["2024-07-01"]}),
+        }
     )
     assert undated.has_late_rows("surveys", [C])
     assert undated.upto(C).frame("surveys").empty

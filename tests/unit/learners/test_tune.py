@@ -93,11 +93,19 @@ def test_no_trials_keeps_the_defaults():
     assert len(result.trials) == 0
 
 
-@pytest.mark.parametrize("cutoffs", [1, 2])
-def test_too_few_cutoffs_keep_the_defaults_with_a_reason(cutoffs):
-    result = tune(*world(cutoffs=cutoffs), horizon_days=60, trials=5)
-    assert result.best_params == {}
-    assert "two are needed" in result.reason
+def test_without_a_fold_the_defaults_stand_with_a_reason():
+    result = tune(*world(cutoffs=1), horizon_days=60, trials=5)
+    assert (result.best_params, result.n_complete) == ({}, 0)
+    assert "no validation fold" in result.reason
+
+
+def test_a_single_fold_is_judged_by_the_error_of_its_rows():
+    result = tune(*world(cutoffs=2), horizon_days=60, trials=3)
+    assert result.n_complete == 3
+    # Saved 0.02, 0.00, 0.04 on three rows: mean 0.02, sd 0.02, over sqrt(3) = 0.01155; 0.02 < 2 x 0.01155, not kept.
+    gain, error = gain_and_error([0.5, 0.5, 0.5], [0.48, 0.5, 0.46])
+    assert (round(gain, 5), round(error, 5)) == (0.02, 0.01155)
+    assert result.improved is False or result.best_value < result.default_value
 
 
 def test_a_snapshot_is_tuned_on_given_folds():

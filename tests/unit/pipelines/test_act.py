@@ -56,24 +56,31 @@ def test_newest_wins_and_a_withdrawal_wins_a_tie(rows: list[tuple], expected: st
 
 def test_only_consent_for_marketing_counts_where_it_is_recorded() -> None:
     histories = consents(
-        ("a", "2024-01-01", "profiling", "email", True), ("b", "2024-01-01", "Marketing", "email", True),
-    )  # fmt: skip
+        ("a", "2024-01-01", "profiling", "email", True),
+        ("b", "2024-01-01", "Marketing", "email", True),
+    )
     assert permitted(histories) == {"b": "email"}
 
 
 def test_a_consent_given_after_the_cutoff_is_not_known() -> None:
-    histories = consents(("a", "2024-06-01", "marketing", "email", True), ("b", "2024-05-31", "marketing", "email", True))
+    histories = consents(
+        ("a", "2024-06-01", "marketing", "email", True), ("b", "2024-05-31", "marketing", "email", True)
+    )
     assert permitted(histories.upto(AT)) == {"b": "email"}
 
 
-statements = st.lists(st.tuples(st.integers(1, 5), st.sampled_from([None, "email", "phone"]), st.booleans()), min_size=1, max_size=6)
+statements = st.lists(
+    st.tuples(st.integers(1, 5), st.sampled_from([None, "email", "phone"]), st.booleans()), min_size=1, max_size=6
+)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(rows=statements, seed=st.integers(0, 99))
 def test_a_channel_is_permitted_by_its_newest_statement_whatever_the_order(rows: list[tuple], seed: int) -> None:
     frame = pd.DataFrame([("a", f"2024-01-0{day}", "marketing", *rest) for day, *rest in rows])
-    tables = [consents(*each.itertuples(index=False, name=None)) for each in (frame, frame.sample(frac=1, random_state=seed))]
+    tables = [
+        consents(*each.itertuples(index=False, name=None)) for each in (frame, frame.sample(frac=1, random_state=seed))
+    ]
     found = [permitted(each, "post").get("a", "") for each in tables]
     assert found[0] == found[1]
     allowed = set(found[0].split("|")) - {""}
@@ -89,23 +96,37 @@ def test_contacts_by_the_firm_and_treated_campaigns_count_within_the_cap() -> No
         {
             "purchases": PURCHASES,
             "contacts": pd.DataFrame(
-                {"customer_id": ["a", "a", "b"], "at": ["2024-05-02", "2024-05-01", "2024-05-20"],
-                 "direction": ["outbound", "outbound", "inbound"]}
+                {
+                    "customer_id": ["a", "a", "b"],
+                    "at": ["2024-05-02", "2024-05-01", "2024-05-20"],
+                    "direction": ["outbound", "outbound", "inbound"],
+                }
             ),
             "campaigns": pd.DataFrame(
-                {"customer_id": ["a", "c"], "at": ["2024-05-25", "2024-05-25"], "offer": "o", "arm": ["treated", "control"]}
+                {
+                    "customer_id": ["a", "c"],
+                    "at": ["2024-05-25", "2024-05-25"],
+                    "offer": "o",
+                    "arm": ["treated", "control"],
+                }
             ),
         }
-    )  # fmt: skip
+    )
     table = last_contacts(histories, AT, 30)
     # 30 days before 1 June is 2 May: 2 and 25 May count, 1 May does not; b wrote to us, c was the control
-    assert table.to_dict("records") == [{"customer_id": "a", "last_contact_at": pd.Timestamp("2024-05-25"), "contacts_30d": 2}]
+    assert table.to_dict("records") == [
+        {"customer_id": "a", "last_contact_at": pd.Timestamp("2024-05-25"), "contacts_30d": 2}
+    ]
     assert last_contacts(Histories.from_frames({"purchases": PURCHASES}), AT, 30) is None
 
 
 def test_a_complaint_is_open_until_it_was_resolved_before_the_cutoff() -> None:
     frame = pd.DataFrame(
-        {"customer_id": ["a", "a", "b", "c"], "at": "2024-05-01", "resolved_at": [None, None, "2024-05-31", "2024-06-01"]}
+        {
+            "customer_id": ["a", "a", "b", "c"],
+            "at": "2024-05-01",
+            "resolved_at": [None, None, "2024-05-31", "2024-06-01"],
+        }
     )
     histories = Histories.from_frames({"purchases": PURCHASES, "complaints": frame}).upto(AT)
     assert sorted(open_complaints(histories)["customer_id"]) == ["a", "c"]
@@ -114,8 +135,12 @@ def test_a_complaint_is_open_until_it_was_resolved_before_the_cutoff() -> None:
 
 def test_the_owner_is_the_newest_manager_still_in_charge() -> None:
     frame = pd.DataFrame(
-        {"customer_id": ["a", "a", "b", "c"], "employee_id": ["old", "new", "gone", "stays"],
-         "from": ["2024-01-01", "2024-02-01", "2024-01-01", "2024-01-01"], "to": [None, None, "2024-03-01", "2024-09-01"]}
-    )  # fmt: skip
+        {
+            "customer_id": ["a", "a", "b", "c"],
+            "employee_id": ["old", "new", "gone", "stays"],
+            "from": ["2024-01-01", "2024-02-01", "2024-01-01", "2024-01-01"],
+            "to": [None, None, "2024-03-01", "2024-09-01"],
+        }
+    )
     histories = Histories.from_frames({"purchases": PURCHASES, "managers": frame}).upto(AT)
     assert dict(owners(histories).itertuples(index=False, name=None)) == {"a": "new", "c": "stays"}

@@ -1,0 +1,168 @@
+"""A finished run: nothing is done twice, a change redoes only what depends on it, and the commands that follow work."""
+
+import json
+import shutil
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from command_line import complaint, hashes, holdfast_command, succeed, write_config
+from conftest import Finished
+
+pytestmark = pytest.mark.xdist_group("world")
+
+WRITES_LAST = {"evaluate@churn", "evaluate@loyalty", "target", "report", "record"}
+
+
+@pytest.fixture
+def copied(finished: Finished, tmp_path: Path) -> Path:
+    """A working folder of its own: config, output and ledger of the finished run."""
+    shutil.copytree(finished.work, tmp_path / "work")
+    return tmp_path / "work"
+
+
+def changed(work: Path, change) -> Path:
+    content = yaml.safe_load((work / "holdfast.yaml").read_text())
+    change(content)
+    return write_config(work / "holdfast.yaml", content)
+
+
+def rerun(out: Path) -> set[str]:
+    timings: dict[str, Any] = json.loads((out / "run.json").read_text())["timings"]
+    return {name for name, timing in timings.items() if not timing["reused"]}
+
+
+def test_a_second_run_keeps_every_stage(copied: Path, finished: Finished) -> None:
+    patterns = ("*", "*/*", "models/*/*/*")
+    before = hashes(copied / "out", patterns)
+    for _ in range(2):
+        succeed(["run", "-c", "holdfast.yaml", "-o", "out"], copied)
+        assert rerun(copied / "out") == set()
+    after = hashes(copied / "out", patterns)
+    assert {name for name in after if after[name] != before.get(name)} <= {"run.json"}
+    assert set(after) == set(before)
+
+
+def test_another_budget_redoes_only_what_reads_it(copied: Path) -> None:
+    changed(copied, lambda content: content["targeting"].update(budget=60.0))
+    succeed(["run", "-c", "holdfast.yaml", "-o", "out"], copied)
+    assert {"target", "report", "record"} <= rerun(copied / "out") <= WRITES_LAST
+    assert spent(copied / "out") <= 60
+
+
+def test_a_file_that_someone_touched_is_made_again(copied: Path) -> None:
+    before = hashes(copied / "out", ("predictions/*",))
+    (copied / "out/predictions/churn.parquet").write_bytes(b"")
+    succeed(["run", "-c", "holdfast.yaml", "-o", "out"], copied)
+    assert hashes(copied / "out", ("predictions/*",)) == before
+    assert rerun(copied / "out") == {"evaluate@churn"}
+
+
+def spent(out: Path) -> Decimal:
+    listed = pd.read_parquet(out / "lists/retention.parquet")
+    return sum((Decimal(str(cost)) for cost in listed.loc[listed["arm"] == "treat", "cost"]), Decimal())
+
+
+def test_target_makes_a_new_list_in_seconds(copied: Path) -> None:
+    before = pd.read_parquet(copied / "out/lists/retention.parquet")
+    kept = hashes(copied / "out", ("predictions/*", "models/*/*/*", "features*"))
+    began = time.monotonic()
+    for budget in ("75.55", "0"):
+        succeed(["target", "-c", "holdfast.yaml", "-o", "out", "--budget", budget], copied)
+        assert spent(copied / "out") <= Decimal(budget)
+    assert (time.monotonic() - began) / 2 < 30
+    after = pd.read_parquet(copied / "out/lists/retention.parquet")
+    assert set(after["run_id"]) == set(before["run_id"])
+    assert set(after["list_id"]) != set(before["list_id"])
+    assert (after["arm"] == "treat").sum() == 0
+    assert hashes(copied / "out", ("predictions/*", "models/*/*/*", "features*")) == kept
+    # the run's own list comes back with the next run
+    succeed(["run", "-c", "holdfast.yaml", "-o", "out"], copied)
+    pd.testing.assert_frame_equal(pd.read_parquet(copied / "out/lists/retention.parquet"), before)
+
+
+def test_export_writes_send_control_and_suppression(copied: Path) -> None:
+    succeed(["export", "out", "-o", "send.csv"], copied)
+    listed = pd.read_parquet(copied / "out/lists/retention.parquet").set_index("customer_id")
+    send, control, suppressed = (pd.read_csv(copied / f"send{part}.csv") for part in ("", "_control", "_suppression"))
+    assert set(send["customer_id"]) == set(listed.index[listed["arm"] == "treat"])
+    assert set(control["customer_id"]) == set(listed.index[listed["arm"] == "holdout"])
+    assert set(suppressed["customer_id"]) >= set(listed.index[listed["suppressed_because"].str.startswith("consent", na=False)])
+    assert not set(send["customer_id"]) & (set(control["customer_id"]) | set(suppressed["customer_id"]))
+    assert not [name for name in send.columns if name.startswith(("reason", "exit_reason", "p_churn"))]
+    succeed(["export", "out", "-o", "why.parquet", "--with-reasons"], copied)
+    assert "reason_1" in pd.read_parquet(copied / "why.parquet").columns
+
+
+def test_export_refuses_where_consent_is_not_recorded(copied: Path) -> None:
+    changed(copied, lambda content: content["source"]["tables"].pop("consents"))
+    changed(copied, lambda content: content["tasks"].pop("loyalty"))
+    changed(copied, lambda content: content["cutoffs"].update(test=1, train=2))
+    changed(copied, lambda content: content["tune"].update(trials=0))
+    succeed(["run", "-c", "holdfast.yaml", "-o", "unasked"], copied)
+    assert set(pd.read_parquet(copied / "unasked/lists/retention.parquet")["consent_basis"]) == {"not recorded"}
+    line = complaint(["export", "unasked", "-o", "send.csv"], copied, code=2)
+    assert "--consent-asserted-by" in line
+    assert not (copied / "send.csv").exists()
+    succeed(["export", "unasked", "-o", "send.csv", "--consent-asserted-by", "A. Smith"], copied)
+    assert len(pd.read_csv(copied / "send.csv")) > 0
+
+
+def test_diff_of_two_lists_reconciles(copied: Path, finished: Finished) -> None:
+    succeed(["target", "-c", "holdfast.yaml", "-o", "out", "--budget", "20"], copied)
+    printed = succeed(["diff", str(finished.out), "out"], copied)
+    counts = dict(part.split() for part in printed.strip().splitlines()[-1].split(", "))
+    assert set(counts) == {"came", "went", "moved", "same"}
+    assert int(counts["went"]) > 0
+
+
+def test_replay_on_a_past_date(finished: Finished) -> None:
+    printed = succeed(["replay", "-c", finished.config, "--at", "2024-09-15", "--top", "50"], finished.work)
+    assert "recency" in printed.lower()
+    line = complaint(["replay", "-c", finished.config, "--at", "2024-12-15"], finished.work, code=1)
+    assert "label window" in line
+
+
+def test_features_and_featurize(finished: Finished, tmp_path: Path) -> None:
+    printed = succeed(["features", "-c", finished.config], tmp_path)
+    told = int(printed.strip().splitlines()[-1].split()[0])
+    assert told >= 60
+    assert "days_since_last_order" in printed
+    succeed(["featurize", "-c", finished.config, "-o", "made", "--at", "2024-08-27,2025-01-01"], tmp_path)
+    made = pd.read_parquet(tmp_path / "made/features.parquet")
+    assert len(made.columns) == told + 2
+    # the run has the same dates among its cutoffs: the same rows to the bit
+    of_run = pd.read_parquet(finished.out / "features.parquet")
+    shared = sorted(set(of_run["cutoff"]) & set(made["cutoff"]))
+    assert pd.Timestamp("2025-01-01") in shared
+    for at in shared:
+        left, right = (frame[frame["cutoff"] == at].reset_index(drop=True) for frame in (made, of_run))
+        pd.testing.assert_frame_equal(left, right, check_exact=True)
+
+
+def test_promote_and_rollback(copied: Path) -> None:
+    printed = succeed(["promote", "--task", "churn"], copied)
+    assert "champion is version 1" in printed
+    done = holdfast_command(["promote", "--rollback"], copied)
+    assert done.returncode in (0, 1), done.stderr
+    assert "Traceback" not in done.stderr
+    line = complaint(["promote", "--task", "nothing"], copied, code=2)
+    assert "nothing" in line
+
+
+def test_a_second_model_can_be_promoted_and_rolled_back(copied: Path) -> None:
+    changed(copied, lambda content: content.update(seed=8))
+    succeed(["run", "-c", "holdfast.yaml", "-o", "other"], copied)
+    aliases = json.loads((copied / "other/record.json").read_text())["models"]["churn"]
+    assert aliases["version"] == "2"
+    assert aliases["aliases"] == ["challenger"]
+    printed = succeed(["promote", "--task", "churn"], copied)
+    if "promoted" in printed:
+        assert "champion is version 2" in printed
+        assert "champion is version 1" in succeed(["promote", "--task", "churn", "--rollback"], copied)
+    else:
+        assert "refused" in printed
