@@ -10,7 +10,7 @@ from holdfast.histories.guess.names import tokens
 from holdfast.histories.guess.people import Label
 from holdfast.histories.guess.rhythm import Rhythm, Timing, in_words
 
-_PLAIN = re.compile(r"[A-Za-z_][\w./-]*( [\w./-]+)*")
+_PLAIN = re.compile(r"(/|\.\./)?[A-Za-z_][\w./-]*( [\w./-]+)*")
 _NOT_TEXT = {"true", "false", "null", "nan", "inf"}
 _AT = 64
 _PERIOD = 30

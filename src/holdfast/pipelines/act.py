@@ -21,7 +21,10 @@ from holdfast.targeting.scored_list import ScoredList, build_list
 from holdfast.tasks.task import GivenTask
 from holdfast.windows import shift
 
-MARKETING = ("marketing", "retention", "email marketing", "advertising")
+MARKETING = ("market", "retention", "promo", "advert", "newsletter", "offer")
+"""Parts of words that name the purpose of a retention contact."""
+OTHER_PURPOSES = ("profil", "analy", "research", "cookie", "transaction", "contract", "billing", "third part", "sharing")
+"""Parts of words that name other purposes: a consent to them permits no contact."""
 
 
 def run_target(context: Context, task: str) -> None:
@@ -102,8 +105,10 @@ def consent(histories: Histories, channels: Sequence[str] = ()) -> pd.DataFrame 
     if not histories.has("consents"):
         return None
     rows = histories.frame("consents")
-    asked = rows["purpose"].str.lower().isin(MARKETING)
-    rows = rows.loc[asked] if asked.any() else rows
+    purpose = rows["purpose"].astype("str").str.lower()
+    asked = purpose.str.contains("|".join(MARKETING), regex=True)
+    other = purpose.str.contains("|".join(OTHER_PURPOSES), regex=True)
+    rows = rows.loc[asked] if asked.any() else rows.loc[~other]
     channel = rows["channel"] if "channel" in rows.columns else pd.Series(None, index=rows.index, dtype=object)
     granted = rows["granted"].astype("boolean").fillna(False).astype(bool)
     rows = rows.assign(channel=channel.fillna("*"), granted=granted)

@@ -10,7 +10,6 @@ from holdfast.errors import ConfigError
 from holdfast.params import load_config
 from holdfast.pipelines.domain import task_names
 from holdfast.pipelines.graph import Context, Done, step, walk
-from holdfast.pipelines.stages import build_stages
 from holdfast.pipelines.workspace import Workspace
 
 
@@ -29,6 +28,8 @@ def run_all(context: Context) -> list[Done]:
     BusyError
         When another run writes into the same folder.
     """
+    from holdfast.pipelines.stages import build_stages  # heavy: mistakes in the config are answered before it loads
+
     # BLAS with several threads sums in another order: one thread keeps the bytes the same on any machine.
     with context.workspace.locked(), threadpool_limits(limits=1):
         done = list(walk(build_stages(context), context, task_names(context.config)))
@@ -48,6 +49,8 @@ def run_stage(context: Context, name: str, task: str) -> Done:
     ConfigError
         For an unknown stage or task.
     """
+    from holdfast.pipelines.stages import build_stages
+
     stages = {stage.name: stage for stage in build_stages(context)}
     if name not in stages:
         raise ConfigError(f"stage {name!r} is unknown; expected one of {', '.join(stages)}")

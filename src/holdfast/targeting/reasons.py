@@ -73,10 +73,10 @@ def gate_note(best: pd.DataFrame, offers: Sequence[Offer], gate_by_indicated: bo
     leave_out = "take `reasons:` out of the offer to open it to everybody"
     if "indicated" in sources:
         return (
-            f"No customer has a stated or predicted exit reason (no exits table), so {which}: set "
+            f"No customer has a stated or predicted exit reason, so {which}: set "
             f"`targeting: {{gate_by_indicated: true}}` to let the reasons the model points at decide, or {leave_out}."
         )
-    return f"No exit reason is known for anybody (no exits table), so {which}: bring an exits table, or {leave_out}."
+    return f"No exit reason is known for anybody, so {which}: bring an exits table, or {leave_out}."
 
 
 def _known(column: "pd.Series[str]") -> NDArray[np.bool_]:

@@ -144,3 +144,11 @@ def test_the_owner_is_the_newest_manager_still_in_charge() -> None:
     )
     histories = Histories.from_frames({"purchases": PURCHASES, "managers": frame}).upto(AT)
     assert dict(owners(histories).itertuples(index=False, name=None)) == {"a": "new", "c": "stays"}
+
+
+def test_a_consent_to_another_purpose_permits_no_contact():
+    rows = [("a", "2024-01-01", "profiling", "email", True), ("b", "2024-01-01", "contact", "email", True)]
+    frame = pd.DataFrame(rows, columns=["customer_id", "at", "purpose", "channel", "granted"])
+    first = pd.DataFrame({"customer_id": ["a"], "at": ["2024-01-01"], "amount": [1]})
+    found = consent(Histories.from_frames({"purchases": first, "consents": frame}))
+    assert found["customer_id"].tolist() == ["b"]

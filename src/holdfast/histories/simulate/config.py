@@ -12,6 +12,9 @@ from holdfast.schema import SCHEMA_VERSION, TABLES
 
 _CAPACITY = {"phone": 0.02, "post": 0.2, "email": 0.5}
 _BUDGET_PER_CUSTOMER = 0.25
+_FOR_EVERYBODY = frozenset({"double_points", "club_year"})
+"""Offers that the firm makes whatever the reason; the planted effect still goes by the cause."""
+
 _LOOKBACK_AND_TWO_WINDOWS = 120 + 2 * 67
 
 
@@ -48,11 +51,14 @@ def config_text(tables: Mapping[str, pa.Table], n_customers: int, days: float, s
             "budget": round(_BUDGET_PER_CUSTOMER * n_customers, 2),
             "holdout": 0.1,
             "contact_cap": {"per": "30d", "max": 2},
+            # without it reason-gated offers wait for stated or predicted reasons, which few active customers have
+            "gate_by_indicated": True,
         },
     }
     head = (
         f"# A simulated world of {n_customers} customers. Its truth lies in truth/ and is no input.\n"
         f"# Contracts end for {PLAN_CHANGE!r} without churn: use not_churn: [{PLAN_CHANGE}] with kind contract_end.\n"
+        "# gate_by_indicated lets what the model points at choose the offer: an indication, not a reason of the customer.\n"
         f"# Table schema version {SCHEMA_VERSION}.\n"
     )
     return head + yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120)
@@ -85,7 +91,7 @@ def _offer(offer: SimulatedOffer, n_customers: int) -> dict[str, object]:
         "name": offer.name,
         "bond": offer.bond,
         "programme": offer.programme,
-        "reasons": [] if offer.cause is None else [CAUSES[offer.cause]],
+        "reasons": [] if offer.cause is None or offer.name in _FOR_EVERYBODY else [CAUSES[offer.cause]],
         "contact_cost": offer.contact_cost,
         "incentive_cost": offer.incentive_cost,
         "accept_rate": offer.accept,
