@@ -164,7 +164,7 @@ left.plot([0, 1], [0, 1], color=SOFT)
 spread = [curve["observed"] - curve["low"], curve["high"] - curve["observed"]]
 left.errorbar(curve["predicted"], curve["observed"], spread, fmt="o", color=INK, ms=4)
 left.set(title="Calibration, equal-mass bins, 95 % intervals", xlabel="predicted", ylabel="fell silent")
-right.plot(share, lift, color=INK)
+right.plot(share[1:], lift[1:], color=INK)
 right.axhline(1, color=SOFT)
 right.set(title="Lift over the list's length", xlabel="share of the cohort", ylim=(0, None))
 fig.tight_layout()
@@ -210,13 +210,12 @@ pd.DataFrame(judged["by_class"]).T.astype({"n": int}).round(2)
 # ## The whole road: list and report
 #
 # `holdfast run` walks the same functions as one graph of stages. To be quick there is one test cutoff here and no
-# search for settings; and offers may follow the reason that the model points at (by default only stated or predicted
-# reasons open an offer that is made for certain reasons).
+# search for settings. An offer that is made for certain reasons opens for those whose reason is stated or predicted;
+# this config lets the reason that the model points at open it too (`gate_by_indicated`).
 
 # %%
 text = config_file.read_text()
 text = text.replace("trials: 10", "trials: 0").replace("test: 3", "test: 1").replace("train: 8", "train: 4")
-text = text.replace("targeting:\n", "targeting:\n  gate_by_indicated: true\n")
 text += f"tracking:\n  uri: sqlite:///{folder / 'mlflow.db'}\n"
 config_file.write_text(text)
 context = open_context(config_file, folder / "run", say=lambda stage: None)
@@ -232,7 +231,7 @@ columns = ["rank", "p_churn", "loss_if_silent", "planned_offer", "arm", "cost", 
 listed[columns].head(8).round(2)
 
 # %%
-why = listed["suppressed_because"].replace("", "selected").value_counts().sort_values()
+why = listed["suppressed_because"].where(listed["arm"] == "none", "selected").value_counts().sort_values()
 treated = listed[listed["arm"] == "treat"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3), width_ratios=[1, 1.2])
 left.barh(why.index, why, color=[INK if name == "selected" else SOFT for name in why.index])

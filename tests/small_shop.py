@@ -20,7 +20,8 @@ def purchases(customers: int = 160, seed: int = 3) -> pd.DataFrame:
         days = np.cumsum(random.gamma(2.0, gap / 2.0, size=80))
         days = days[days < last]
         at = START + pd.to_timedelta((days * 86400).astype(int), unit="s")
-        parts.append(pd.DataFrame({"customer": f"k{number:04d}", "day": at, "sum": np.round(random.gamma(3, 9, len(days)), 2)}))
+        sums = np.round(random.gamma(3, 9, len(days)), 2)
+        parts.append(pd.DataFrame({"customer": f"k{number:04d}", "day": at, "sum": sums}))
     return pd.concat(parts, ignore_index=True)
 
 

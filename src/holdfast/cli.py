@@ -103,7 +103,7 @@ def demo(
 
 @app.command()
 def init(
-    data: Annotated[list[str], typer.Argument(help="CSV, CSV.gz or Parquet files, folders or globs.", metavar="DATA...")],
+    data: Annotated[list[str], typer.Argument(help="CSV, CSV.gz or Parquet files, folders, globs.", metavar="DATA...")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The config to write.")] = Path("holdfast.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
@@ -227,6 +227,8 @@ def promote(
 
     Example: holdfast promote --task churn
     """
+    if task not in ("churn", "loyalty"):
+        raise ConfigError(f"--task: came {task!r}; expected churn or loyalty")
     from holdfast.tracking.connection import resolve_uri
     from holdfast.tracking.registry import promote as decide
     from holdfast.tracking.registry import remembered_gate

@@ -267,6 +267,7 @@ def quicken(config: Path) -> None:
     config.write_text(quick, encoding="utf-8")
 
 
+@pytest.mark.xdist_group("readme")
 def test_the_worked_example_gives_what_the_readme_says(example):
     folder, printed = example
     for name in table_rows(section_of(README, "## What you get")):
@@ -280,6 +281,7 @@ def test_the_worked_example_gives_what_the_readme_says(example):
     assert "report: out/orders/report.html" in printed
 
 
+@pytest.mark.xdist_group("readme")
 def test_the_snippets_print_figures_and_score_like_the_list(example):
     folder, _ = example
     blocks = [block for kind, block in FENCE.findall(README) if kind == "python"]

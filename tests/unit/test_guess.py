@@ -26,7 +26,7 @@ from holdfast.windows import rolling_cutoffs
 START = date(2023, 1, 1)
 
 
-def orders(days=400, customers=30, gap=20, **names):
+def orders(days=400, customers=12, gap=20, **names):
     """Each customer buys every `gap` days; columns may be renamed."""
     rows = []
     for customer in range(customers):
@@ -223,13 +223,14 @@ def test_contracts_come_from_start_and_end(tmp_path):
     begin = [START + timedelta(days=3 * i) for i in range(200)]
     frame = pd.DataFrame({
         "subscription_id": [f"S{i}" for i in range(200)], "account_id": [f"A{i % 90}" for i in range(200)],
-        "start_date": begin, "cancel_date": [day + timedelta(days=40) if i % 2 else None for i, day in enumerate(begin)],
-        "reason": ["Upgrade" if i % 4 == 1 else "Price" if i % 2 else None for i in range(200)],
+        "start_date": begin,
+        "cancel_date": [day + timedelta(days=40) if i % 2 else None for i, day in enumerate(begin)],
+        "cancel_reason": ["Upgrade" if i % 4 == 1 else "Price" if i % 2 else None for i in range(200)],
     })  # fmt: skip
     _, config = guessed(tmp_path, data=frame)
     assert config.source.tables["contracts"].columns == {
         "contract_id": "subscription_id", "customer_id": "account_id", "started_at": "start_date",
-        "ended_at": "cancel_date", "end_reason": "reason",
+        "ended_at": "cancel_date", "end_reason": "cancel_reason",
     }  # fmt: skip
     assert config.tasks.churn.kind == "contract_end"
     assert config.tasks.churn.not_churn == ("Upgrade",)
@@ -253,7 +254,7 @@ def test_one_row_contracts_give_customers_without_the_end(tmp_path):
 def test_one_row_files_with_the_same_id_are_joined(tmp_path):
     ids = [f"K{i}" for i in range(300)]
     services = snapshot(customer_id=lambda _, n: ids, plan=coin(0.4, "a", "b"))
-    status = pd.DataFrame({"customer_id": ids[::-1], "points": range(300), "churn": ["Yes", "No", "No"] * 100})
+    status = pd.DataFrame({"customer_id": ids[::-1], "points": np.arange(300) % 7, "churn": ["Yes", "No", "No"] * 100})
     guess, config = guessed(tmp_path, services=services, status=status)
     assert len(config.source.tables["customers"].join) == 1
     report, _ = ingested(config, tmp_path / "out")
@@ -281,7 +282,7 @@ def test_files_with_other_columns_stay_apart(tmp_path):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
-    simulate(250, 18, 5).write(folder)
+    simulate(150, 14, 5).write(folder)
     return folder
 
 
@@ -296,8 +297,8 @@ def test_the_simulated_world_is_recognised(world, tmp_path):
 
 
 def test_tables_are_recognised_without_their_names(world, tmp_path):
-    names = ["purchases", "customers", "contracts", "payments", "complaints", "contacts", "surveys", "consents", "exits",
-             "referrals", "memberships", "campaigns", "managers", "events"]  # fmt: skip
+    names = ["purchases", "customers", "contracts", "payments", "complaints", "contacts", "surveys", "consents",
+             "exits", "referrals", "memberships", "campaigns", "managers", "events"]  # fmt: skip
     for number, name in enumerate(names):
         (tmp_path / f"{chr(97 + number)}.parquet").write_bytes((world / f"{name}.parquet").read_bytes())
     write_guess([str(tmp_path)], tmp_path / "holdfast.yaml")
@@ -314,7 +315,7 @@ def test_unreadable_and_unknown_files_are_named(tmp_path):
     guess = write_guess([str(tmp_path)], tmp_path / "h.yaml")
     assert any(line.startswith("broken.parquet: not read") for line in guess.questions)
     assert any(line.startswith("odd.csv: no column names the customer") for line in guess.questions)
-    with pytest.raises(DataError, match="odd.csv"):
+    with pytest.raises(DataError, match=r"odd\.csv"):
         write_guess([str(tmp_path / "odd.csv")], tmp_path / "other.yaml")
     assert not (tmp_path / "other.yaml").exists()
 

@@ -1,7 +1,7 @@
 """Count what became of a table's rows, and write the good and the refused ones."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,8 @@ from holdfast.histories.sources import Source
 from holdfast.schema import TABLES
 
 _GOOD, _REFUSED = "tables", "refused"
+_OWN = frozenset({"reason", "file", "row_number", "line"})
+"""Columns that the quarantine adds to those of the source."""
 _MANY = 0.05
 """Share of refused rows from which on the user is warned."""
 
@@ -54,6 +56,24 @@ def _why_empty(report: TableReport) -> str:
     return ", ".join(parts)
 
 
+def _free_names(columns: Iterable[str]) -> dict[str, str]:
+    """Names for source columns in the quarantine; `source_` goes before those that the quarantine uses itself.
+
+    Examples
+    --------
+    >>> _free_names(["id", "Reason"])
+    {'id': 'id', 'Reason': 'source_Reason'}
+    """
+    taken = {column.lower() for column in columns} | set(_OWN)
+    free = {}
+    for column in columns:
+        name = column
+        while name.lower() in _OWN or (name != column and name.lower() in taken):
+            name = f"source_{name}"
+        free[column] = name
+    return free
+
+
 def write(connection: duckdb.DuckDBPyConnection, work: Work, scratch: Path) -> str:
     """Write the good and the refused rows; return the content hash of the good ones."""
     name = work.source.name
@@ -62,8 +82,11 @@ def write(connection: duckdb.DuckDBPyConnection, work: Work, scratch: Path) -> s
     picked = ", ".join(quote(column) for column in work.columns)
     good = f"SELECT {picked} FROM {work.checked} WHERE {quote(REASON)} IS NULL"
     closed = set(work.source.roles)
+    named = _free_names(work.raw.columns)
     raws = [
-        f"CAST({quote(column)} AS VARCHAR) AS {quote(column)}" for column in work.raw.columns if column not in closed
+        f"CAST({quote(column)} AS VARCHAR) AS {quote(named[column])}"
+        for column in work.raw.columns
+        if column not in closed
     ]
     shown = "NULL" if closed else "text"
     bad = (

@@ -112,7 +112,7 @@ class Config(Section):
     def build_source(self) -> Source:
         """The source as ingestion takes it, with the table and column that the label reads."""
         task = self.tasks.churn or self.tasks.loyalty
-        label = GivenLabel(task.label, task.positive, task.snapshot_at) if isinstance(task, GivenTask) else None
+        label = GivenLabel(task.label, task.positive, task.snapshot_column) if isinstance(task, GivenTask) else None
         return self.source.build(self.base, task.table if task else _first_dated(self), label)
 
     def resolved(self) -> dict[str, Any]:

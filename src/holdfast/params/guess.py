@@ -18,6 +18,7 @@ from holdfast.histories.histories import Histories
 from holdfast.histories.ingest import ingest
 from holdfast.histories.report import TableReport
 from holdfast.histories.sources import GivenLabel, Source
+from holdfast.histories.words import one_line
 from holdfast.params.config import load_config
 from holdfast.params.guess_text import Draft, write_text
 
@@ -107,7 +108,7 @@ def guess_config(data: Sequence[str], out: Path) -> Guess:
         if not found.tables:
             raise DataError("init: no table found; " + "; ".join([*problems, *found.questions]))
         draft = _draft(found, root, out, scratch)
-    return Guess(write_text(draft), _said(draft), tuple([*problems, *draft.questions]), draft.kind is not None)
+    return Guess(write_text(draft), _said(draft), (*problems, *draft.questions), draft.kind is not None)
 
 
 def _draft(found: Found, root: Path, out: Path, scratch: Path) -> Draft:
@@ -119,9 +120,10 @@ def _draft(found: Found, root: Path, out: Path, scratch: Path) -> Draft:
         kept = _without_label(table) if kind not in ("given", None) else table
         try:
             reports[table.name] = _try(kept, root, scratch, label)
-        except HoldfastError as error:
-            questions.append(f"{table.path}: {error}")
-            if table.name != leading:
+        except (HoldfastError, duckdb.Error) as error:
+            left = "" if table.name == leading else f"; the table {table.name} is left out"
+            questions.append(f"{table.path}: a run would stop here: {one_line(error)}{left}")
+            if left:
                 continue
         tables.append(_refusals(kept, reports.get(table.name)))
     tables = [table for table in tables if kind == "given" or "at" not in _missing(table)]
@@ -227,9 +229,8 @@ def _said(draft: Draft) -> tuple[str, ...]:
     """What was guessed, for the screen."""
     lines = [f"{table.name}: {table.path} ({table.rows:,} rows){_picked(table)}" for table in draft.tables]
     if draft.kind == "given" and draft.label is not None:
-        lines.append(
-            f"question: who left, as {draft.label.column} = {draft.label.positive} says ({draft.label.share:.1%} of rows)"
-        )
+        label = draft.label
+        lines.append(f"question: who left, as {label.column} = {label.positive} says: {label.share:.1%} of rows")
     elif draft.timing is not None:
         span = draft.timing.span
         lines.append(

@@ -147,9 +147,7 @@ def _people(table: TableGuess) -> list[str]:
     if table.people.roles:
         said = {"contact": "leads to a person: goes to no model", "sensitive": "sensitive: stays out of models"}
         lines.append("      roles:")
-        lines += [
-            _noted(f"        {scalar(name)}: {role}", said[role]) for name, role in table.people.roles.items()
-        ]
+        lines += [_noted(f"        {scalar(name)}: {role}", said[role]) for name, role in table.people.roles.items()]
     return lines
 
 
@@ -173,7 +171,8 @@ def _given(draft: Draft) -> list[str]:
     if label is None:
         return []
     share = f"{label.share:.1%} of the rows"
-    task = f"  churn: {{kind: given, label: {scalar(label.column)}, positive: {json.dumps(label.positive, ensure_ascii=False)}}}"
+    positive = json.dumps(label.positive, ensure_ascii=False)
+    task = f"  churn: {{kind: given, label: {scalar(label.column)}, positive: {positive}}}"
     said = "the value of those who left" if label.sure else "a guess: the rarer value"
     return ["tasks:", _noted(task, share, said)]
 
@@ -263,8 +262,8 @@ def _offers(draft: Draft) -> list[str]:
     incentive = _round(0.1 * float(value)) if value else _INCENTIVE
     why = f"a tenth of the usual purchase day ({float(value):,.2f})" if value else "a convention"
     return [
-        "# Two modest offers to start from. Costs, accept rates and effects are ASSUMED: replace them by your own; a round",
-        "# with a holdout measures the effects.",
+        "# Two modest offers to start from. Costs, accept rates and effects are ASSUMED: replace them by your own;",
+        "# a round with a holdout measures the effects.",
         "offers:",
         _noted("  - name: voucher", f"incentive: {why}"),
         f"    bond: financial\n    contact_cost: 0.1\n    incentive_cost: {incentive:g}\n    channels: [email]",

@@ -1,6 +1,7 @@
 """The `tasks` section: what is asked. One model for each kind of question."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -82,6 +83,19 @@ class GivenTask(Section):
     label: Word
     positive: Word
     snapshot_at: Word | None = None
+
+    @property
+    def snapshot_date(self) -> date | None:
+        """The date in `snapshot_at`; None when it names a column, or nothing."""
+        try:
+            return date.fromisoformat(self.snapshot_at or "")
+        except ValueError:
+            return None
+
+    @property
+    def snapshot_column(self) -> str | None:
+        """The source column that `snapshot_at` names; None when it is a date, or nothing."""
+        return None if self.snapshot_date else self.snapshot_at
 
     @property
     def span(self) -> None:

@@ -23,7 +23,7 @@ from holdfast.windows import shift
 
 MARKETING = ("market", "retention", "promo", "advert", "newsletter", "offer")
 """Parts of words that name the purpose of a retention contact."""
-OTHER_PURPOSES = ("profil", "analy", "research", "cookie", "transaction", "contract", "billing", "third part", "sharing")
+OTHER_PURPOSES = ("profil", "analy", "research", "cookie", "transaction", "contract", "billing", "sharing")
 """Parts of words that name other purposes: a consent to them permits no contact."""
 
 

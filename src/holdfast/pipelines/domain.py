@@ -1,7 +1,5 @@
 """From the config to the objects of the domain: tasks, offers, policy."""
 
-from datetime import date, datetime
-
 from holdfast.errors import ConfigError
 from holdfast.params import Config
 from holdfast.params import tasks as asked
@@ -38,9 +36,7 @@ def make_task(config: Config, name: str) -> Task:
         case asked.RepeatTask():
             return RepeatTask(name, section.span, section.min_active_periods, section.period)
         case asked.GivenTask():
-            return GivenTask(
-                name, label=section.label, positive=section.positive, snapshot_at=_day(section.snapshot_at)
-            )
+            return GivenTask(name, label=section.label, positive=section.positive, snapshot_at=section.snapshot_date)
     raise ConfigError(f"tasks.{name}: not configured; expected one of {', '.join(task_names(config))}")
 
 
@@ -75,12 +71,3 @@ def mean_offer(config: Config) -> tuple[float, float] | None:
         return None
     costs = [offer.contact_cost + offer.accept_stayers * offer.incentive_cost for offer in offers]
     return sum(costs) / len(costs), sum(max(offer.effect_assumed, 0.0) for offer in offers) / len(offers)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text).date()
-    except ValueError as error:
-        raise ConfigError(f"tasks.churn.snapshot_at: came {text!r}; expected a date such as 2024-12-31") from error

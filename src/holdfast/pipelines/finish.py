@@ -19,8 +19,8 @@ from holdfast.reporting.report import render, write_plots
 from holdfast.reporting.words import readable
 from holdfast.schema import SCHEMA_VERSION
 from holdfast.tracking.connection import resolve_uri
+from holdfast.tracking.feature_list import read_features
 from holdfast.tracking.ledger import RecordInput, TaskRecord, record
-from holdfast.tracking.pyfunc_model import read_features
 from holdfast.windows import label_window
 
 LATER = {

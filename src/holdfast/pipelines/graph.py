@@ -135,7 +135,8 @@ def features_file(task: str, tasks: Sequence[str]) -> str:
 
 
 def _lookup(tree: dict[str, Any], dotted: str) -> Any:
+    """The setting under a dotted key; under the empty key, all of them."""
     value: Any = tree
-    for part in dotted.split("."):
+    for part in dotted.split(".") if dotted else ():
         value = value.get(part) if isinstance(value, dict) else None
     return value

@@ -28,7 +28,7 @@ from holdfast.pipelines.plan import Plan
 from holdfast.pipelines.prepare import open_histories
 from holdfast.pipelines.provenance import threads
 from holdfast.tasks.task import GivenTask
-from holdfast.tracking.pyfunc_model import write_features
+from holdfast.tracking.feature_list import write_features
 
 FINAL = "final"
 SERVES_FILE = "serves.json"

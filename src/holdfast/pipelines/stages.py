@@ -17,9 +17,12 @@ def _source_files(context: Context) -> dict[str, str]:
     source = context.config.build_source()
     if source.database is not None:
         return {"database": digest(source.database)} if source.database.is_file() else {}
-    paths = [path for table in source.tables for path in (table.path, *(one.path for one in table.join))]
-    files = [file for path in paths for file in list_files(source, path, path)]
-    return {file.name: digest(file) for file in files}
+    return {
+        f"{table.name}: {file}": digest(file)
+        for table in source.tables
+        for path in (table.path, *(one.path for one in table.join))
+        for file in list_files(source, table.name, path)
+    }
 
 
 def build_stages(context: Context) -> Sequence[Stage]:
@@ -46,7 +49,7 @@ def build_stages(context: Context) -> Sequence[Stage]:
               ("drivers/{task}.parquet", "drivers/{task}_global.csv"), per_task=True),
         Stage("value", run_value, (f"tasks.{main}", "economics", "seed"),
               ("histories", f"labels/{main}.parquet", "features.parquet"), ("value.parquet", "value.json")),
-        Stage("target", run_target, ("tasks", "offers", "targeting", "economics", "seed", "cutoffs", "exits"),
+        Stage("target", run_target, ("",),  # every row carries the run_id, a hash of the whole config
               ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "value.parquet"), ("lists",)),
         Stage("report", run_report, ("",),
               ("lists", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv", "value.json",

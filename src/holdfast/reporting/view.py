@@ -41,9 +41,8 @@ BANDS = (
 )
 
 STATES = {
-    "enough": "enough history", "full": "enough history", "ok": "enough history", "thin": "little history",
-    "short": "short history", "new": "new customer", "one_order": "one order only", "single": "one order only",
-    "lost": "already lost",
+    "enough": "enough history", "short": "two purchase days", "one_purchase": "one purchase day",
+    "snapshot": "one row, no history", "lost": "already lost",
 }  # fmt: skip
 
 METRICS = (

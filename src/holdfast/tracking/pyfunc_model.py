@@ -3,9 +3,7 @@
 MLflow loads it from code (`pyfunc_script.py`); the model itself is a folder of plain files, no pickle.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from holdfast.errors import ModelError
-from holdfast.features.feature import Feature
+from holdfast.tracking.feature_list import read_features, write_features
 
-FEATURES_FILE = "features.json"
-FEATURES_VERSION = 1
+__all__ = ["ScoreModel", "aligned", "read_features", "write_features"]
 
 
 class ScoreModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
@@ -97,36 +94,6 @@ def aligned(frame: pd.DataFrame, features: Sequence[Mapping[str, Any]]) -> pd.Da
         )
     columns = {f["name"]: _column(frame[f["name"]], bool(f["categorical"])) for f in features}
     return pd.DataFrame(columns, index=frame.index)
-
-
-def write_features(folder: Path, features: Sequence[Feature]) -> Path:
-    """Write `features.json` beside the model: every feature in the order of the model's columns.
-
-    Returns
-    -------
-    Path
-        The file.
-    """
-    path = folder / FEATURES_FILE
-    content = {"version": FEATURES_VERSION, "features": [asdict(feature) for feature in features]}
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
-
-
-def read_features(folder: Path) -> list[dict[str, Any]]:
-    """Read `features.json` of a model folder.
-
-    Raises
-    ------
-    ModelError
-        When the file is absent or not what `write_features` writes.
-    """
-    path = folder / FEATURES_FILE
-    try:
-        features: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["features"]
-        return [{**feature, "categorical": bool(feature.get("categorical", False))} for feature in features]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path}: not a list of features ({type(error).__name__}); train the model again") from error
 
 
 def _column(values: "pd.Series[Any]", categorical: bool) -> "pd.Series[Any]":

@@ -477,3 +477,17 @@ def test_no_row_is_lost_and_order_does_not_matter(tmp_path: Path, rows, seed):
         assert table.rows_in == len(content) == table.rows_out + len(refused)
         results.append(((tmp_path / "out" / "purchases.parquet").read_bytes(), report.data_hash))
     assert results[0] == results[1]
+
+
+def test_source_columns_named_like_those_of_the_quarantine_are_kept_beside_them(tmp_path):
+    (tmp_path / "complaints.csv").write_text("who,day,reason,file\na,2024-01-01,late,x\nb,no day,rude,y\n")
+    (tmp_path / "purchases.csv").write_text("who,day,money\na,2024-01-01,5\nb,2024-01-02,6\n")
+    tables = (
+        TableSource("purchases", "purchases.csv", {"customer_id": "who", "at": "day", "amount": "money"}),
+        TableSource("complaints", "complaints.csv", {"customer_id": "who", "at": "day", "topic": "reason"}),
+    )
+    source = Source("shop", ".", tmp_path, tables, label_table="purchases")
+    ingest(source, tmp_path / "out", quarantine_dir=tmp_path / "quarantine")
+    refused = pd.read_parquet(tmp_path / "quarantine" / "complaints.parquet")
+    assert refused[["source_reason", "source_file"]].to_numpy().tolist() == [["rude", "y"]]
+    assert refused["reason"].tolist()[0].startswith("at: not a date")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import duckdb
 
@@ -10,7 +11,7 @@ from holdfast.histories.guess.match import Mapped, Match, spell
 from holdfast.histories.guess.names import tokens
 from holdfast.histories.guess.people import People, people
 from holdfast.histories.load import ROW
-from holdfast.histories.sources import ALL, GivenLabel, JoinedFile, TableSource
+from holdfast.histories.sources import GivenLabel, JoinedFile, TableSource
 
 _MANY_EMPTY = 0.01
 _FUTURE_END = {"expiry", "expiration", "valid", "until"}
@@ -54,9 +55,10 @@ class TableGuess:
     def source(self) -> TableSource:
         """As ingestion takes it."""
         known = self.people
+        everything: Literal["*"] = "*"
         return TableSource(
             self.name, self.path, {name: mapped.text for name, mapped in self.columns.items()}, self.where or None,
-            attributes=ALL if known else (), exclude=tuple(known.exclude) if known else (),
+            attributes=everything if known else (), exclude=tuple(known.exclude) if known else (),
             roles=dict(known.roles) if known else {}, join=self.joins,
         )  # fmt: skip
 
@@ -73,7 +75,8 @@ def guess_table(shelf: Shelf, file: FileLook, match: Match, quoted: frozenset[st
     known = people(shelf.connection, file, frozenset(used)) if match.table == "customers" else None
     unused = () if known else tuple(column.name for column in file.columns if column.name not in used)
     repeats = 0 if known else repeated_rows(shelf.connection, file)
-    notes = (f"{repeats:,} rows repeat another one in every column; kept, unless `key` names columns",) if repeats else ()
+    said = f"{repeats:,} rows repeat another one in every column; kept, unless `key` names columns"
+    notes = (said,) if repeats else ()
     return TableGuess(match.table, file.path, file.rows, match.columns, where, why, notes, unused, known)
 
 

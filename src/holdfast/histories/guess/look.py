@@ -155,8 +155,8 @@ def _describe_column(
         f"FROM (SELECT w, TRY_CAST(w AS DOUBLE) AS n FROM (SELECT {word_of(name)} AS w FROM {raw.table}))"
     ).fetchone()
     filled, distinct, numbers, whole, low, high = row or (0, 0, 0, 0, None, None)
-    time, undecided = _time(connection, raw, name) if filled else (False, "")
-    values = ()
+    time, undecided = _time(connection, raw, name)
+    values: tuple[tuple[str, int], ...] = ()
     if 0 < distinct <= _FEW:
         values = tuple(
             (str(value), int(count))

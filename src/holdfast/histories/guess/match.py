@@ -16,7 +16,7 @@ _NOT_AT = {"birth", "dob", "ship", "shipped", "delivery", "delivered", "due", "e
 _TELLING = {
     "purchases": {"amount": 2.0, "order_id": 1.0, "product_id": 1.0, "quantity": 1.0, "list_price": 1.0},
     "contracts": {"ended_at": 3.0, "started_at": 1.0, "end_reason": 1.0, "contract_id": 1.0, "term_months": 2.0},
-    "payments": {"status": 1.5},
+    "payments": {"status": 3.0},
     "events": {"kind": 1.5, "object": 0.5},
     "contacts": {"direction": 3.0, "purpose": 1.0, "responded_at": 0.5},
     "complaints": {"resolved_at": 3.0, "topic": 1.0, "followed_up_at": 2.0},
@@ -149,7 +149,7 @@ def _match(file: FileLook, table: str, known: Sequence[str], quoted: frozenset[s
 def _find(file: FileLook, table: str, column: Column, taken: dict[str, Mapped]) -> Mapped | None:
     """The source column of a canonical one: by its spelling, the most telling first."""
     used = {mapped.text for mapped in taken.values()}
-    free = [one for one in file.columns if one.name not in used and one.filled and _fits(table, column, one)]
+    free = [one for one in file.columns if one.name not in used and _fits(table, column, one)]
     for wanted in SPELLINGS.get((table, column.name), (column.name.replace("_", ""),)):
         for depth in (0, 1):
             for one in free:
@@ -161,6 +161,8 @@ def _find(file: FileLook, table: str, column: Column, taken: dict[str, Mapped]) 
 def _fits(table: str, column: Column, one: ColumnLook) -> bool:
     """Whether the values can be what the canonical column asks for."""
     values = {value.lower() for value, _ in one.values}
+    if not one.filled and (column.required or one.name != column.name):
+        return False
     match column.kind:
         case Kind.TIME:
             return one.time
@@ -174,7 +176,7 @@ def _fits(table: str, column: Column, one: ColumnLook) -> bool:
         return one.distinct == 2 and bool(values & _ARMS)
     if (table, column.name) == ("customers", "kind"):
         return values <= _KINDS and bool(values)
-    return column.kind is Kind.ID or (not (one.time and not one.whole) and one.distinct > 0)
+    return column.kind is Kind.ID or (not (one.time and not one.whole))
 
 
 def _complete(file: FileLook, table: str, taken: dict[str, Mapped], quoted: frozenset[str]) -> None:

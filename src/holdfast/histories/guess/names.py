@@ -49,8 +49,8 @@ contracts.started_at: startdate start started contractstart contractstartdate su
   validfrom begindate begin effectivedate inceptiondate signupdate joindate joinedat activationdate subscriptiondate
   opendate openedat customersince membersince registrationdate registeredat createdat vertragsbeginn
 contracts.ended_at: enddate end ended contractend contractenddate subscriptionend subscriptionenddate terminationdate
-  terminatedat cancellationdate canceldate cancelledat canceledat churndate churnedat closedate closedat leftat leavedate
-  exitdate lapsedate expirydate expirationdate validto validuntil vertragsende
+  terminatedat cancellationdate canceldate cancelledat canceledat churndate churnedat closedate closedat leftat
+  leavedate exitdate lapsedate expirydate expirationdate validto validuntil vertragsende
 contracts.end_reason: endreason {_REASON}
 contracts.plan: plan plantier planname plantype tariff tarif subscriptiontype contracttype package subscriptionplan tier
 contracts.price: price monthlyprice monthlycharge monthlycharges mrramount mrr fee premium monthlyfee planprice amount

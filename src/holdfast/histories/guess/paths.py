@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from glob import escape, glob, has_magic
-from os.path import commonpath, commonprefix
+from itertools import takewhile
+from os.path import commonpath
 from pathlib import Path
 
 from holdfast.errors import ConfigError, DataError
@@ -88,9 +89,15 @@ def _named(root: Path, group: Sequence[Path]) -> list[str]:
     """One glob for a group where it catches nothing else, else each file by itself."""
     if len(group) > 1:
         names = [file.name for file in group]
-        head = commonprefix(names)
-        tail = commonprefix([name[len(head) :][::-1] for name in names])[::-1]
+        head = _shared(names)
+        tail = _shared([name[len(head) :][::-1] for name in names])[::-1]
         pattern = f"{escape(head)}*{escape(tail)}"
         if sorted(group[0].parent.glob(pattern)) == sorted(group):
             return [str((group[0].parent / pattern).relative_to(root))]
     return [escape(str(file.relative_to(root))) for file in group]
+
+
+def _shared(words: Sequence[str]) -> str:
+    """Letters that all words begin with."""
+    letters = takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
+    return "".join(column[0] for column in letters)

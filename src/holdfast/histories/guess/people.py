@@ -159,8 +159,11 @@ def _leak(connection: duckdb.DuckDBPyConnection, file: FileLook, column: ColumnL
     spoken = any(_LEFT & set(tokens(value)) for value, _ in column.values)
     if words & {"churn", "churned", "attrition", "attrited"} or _label_rank(column) in (0, 1):
         return "speaks of leaving: known only afterwards"
-    if label is not None and spoken and column.distinct <= _MOST_VALUES and settles(
-        connection, file, column.name, label.column
+    if (
+        label is not None
+        and spoken
+        and column.distinct <= _MOST_VALUES
+        and settles(connection, file, column.name, label.column)
     ):
         return "the label in other words"
     few = 2 <= column.distinct <= _MOST_VALUES and file.rows >= _UNIQUE_ROWS

@@ -78,7 +78,7 @@ def find_tables(shelf: Shelf, files: Sequence[FileLook]) -> Found:
     order = [*_FIRST, *sorted(set(tables) - set(_FIRST))]
     return Found(
         tuple(tables[name] for name in order if name in tables),
-        tuple([*asked, *questions, *left]),
+        (*asked, *questions, *left),
         _currency(files),
         _reasons(shelf, files, tables),
     )

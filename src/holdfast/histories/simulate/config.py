@@ -58,7 +58,7 @@ def config_text(tables: Mapping[str, pa.Table], n_customers: int, days: float, s
     head = (
         f"# A simulated world of {n_customers} customers. Its truth lies in truth/ and is no input.\n"
         f"# Contracts end for {PLAN_CHANGE!r} without churn: use not_churn: [{PLAN_CHANGE}] with kind contract_end.\n"
-        "# gate_by_indicated lets what the model points at choose the offer: an indication, not a reason of the customer.\n"
+        "# gate_by_indicated lets what the model points at choose the offer: an indication, not a stated reason.\n"
         f"# Table schema version {SCHEMA_VERSION}.\n"
     )
     return head + yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120)
