@@ -115,7 +115,7 @@ def refuse_leaks(examples: Examples, limit: float, allow: Sequence[str] = ()) ->
     if guilty:
         listed = ", ".join(f"{name} (AUROC {aurocs[name]:.3f})" for name in guilty)
         raise LeakError(
-            f"too good to be true, likely a leak of the label: {listed}; one feature alone may reach {limit:g}. "
+            f"too good to be true, likely a leak of the label: {listed}; expected at most {limit:g}. "
             "Exclude the column (`exclude`), or allow it by name in `checks.allow` if it is known before the cutoff"
         )
     return aurocs

@@ -109,18 +109,42 @@ def test_export_writes_send_control_and_suppression(copied: Path) -> None:
     assert "reason_1" in pd.read_parquet(copied / "why.parquet").columns
 
 
-def test_export_refuses_where_consent_is_not_recorded(copied: Path) -> None:
-    changed(copied, lambda content: content["source"]["tables"].pop("consents"))
-    changed(copied, lambda content: content["tasks"].pop("loyalty"))
-    changed(copied, lambda content: content["cutoffs"].update(test=1, train=2))
-    changed(copied, lambda content: content["tune"].update(trials=0))
-    succeed(["run", "-c", "holdfast.yaml", "-o", "unasked"], copied)
-    assert set(pd.read_parquet(copied / "unasked/lists/retention.parquet")["consent_basis"]) == {"not recorded"}
-    line = complaint(["export", "unasked", "-o", "send.csv"], copied, code=2)
+@pytest.fixture(scope="module")
+def without_consents(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second, smaller run in the same ledger; nobody recorded consents."""
+    work = tmp_path_factory.mktemp("second") / "work"
+    shutil.copytree(finished.work, work)
+
+    def smaller(content: dict[str, Any]) -> None:
+        content["source"]["tables"].pop("consents")
+        content["tasks"].pop("loyalty")
+        content["cutoffs"] |= {"test": 1, "train": 2}
+        content["tune"]["trials"] = 0
+
+    changed(work, smaller)
+    succeed(["run", "-c", "holdfast.yaml", "-o", "unasked"], work)
+    return work
+
+
+def test_export_refuses_where_consent_is_not_recorded(without_consents: Path) -> None:
+    work = without_consents
+    assert set(pd.read_parquet(work / "unasked/lists/retention.parquet")["consent_basis"]) == {"not recorded"}
+    line = complaint(["export", "unasked", "-o", "send.csv"], work, code=2)
     assert "--consent-asserted-by" in line
-    assert not (copied / "send.csv").exists()
-    succeed(["export", "unasked", "-o", "send.csv", "--consent-asserted-by", "A. Smith"], copied)
-    assert len(pd.read_csv(copied / "send.csv")) > 0
+    assert not (work / "send.csv").exists()
+    succeed(["export", "unasked", "-o", "send.csv", "--consent-asserted-by", "A. Smith"], work)
+    assert len(pd.read_csv(work / "send.csv")) > 0
+
+
+def test_a_second_model_is_challenger_until_the_gate_decides(without_consents: Path) -> None:
+    aliases = json.loads((without_consents / "unasked/record.json").read_text())["models"]["churn"]
+    assert (aliases["version"], aliases["aliases"]) == ("2", ["challenger"])
+    printed = succeed(["promote", "--task", "churn"], without_consents)
+    if "refused" in printed:
+        assert "champion is version 1" in printed
+    else:
+        assert "champion is version 2" in printed
+        assert "champion is version 1" in succeed(["promote", "--task", "churn", "--rollback"], without_consents)
 
 
 def test_diff_of_two_lists_reconciles(copied: Path, finished: Finished) -> None:
@@ -161,17 +185,3 @@ def test_promote_and_rollback(copied: Path) -> None:
     assert "previous" in complaint(["promote", "--rollback"], copied, code=1)
     line = complaint(["promote", "--task", "nothing"], copied, code=2)
     assert "nothing" in line
-
-
-def test_a_second_model_can_be_promoted_and_rolled_back(copied: Path) -> None:
-    changed(copied, lambda content: content.update(seed=8))
-    succeed(["run", "-c", "holdfast.yaml", "-o", "other"], copied)
-    aliases = json.loads((copied / "other/record.json").read_text())["models"]["churn"]
-    assert aliases["version"] == "2"
-    assert aliases["aliases"] == ["challenger"]
-    printed = succeed(["promote", "--task", "churn"], copied)
-    if "promoted" in printed:
-        assert "champion is version 2" in printed
-        assert "champion is version 1" in succeed(["promote", "--task", "churn", "--rollback"], copied)
-    else:
-        assert "refused" in printed

@@ -75,6 +75,19 @@ def test_purchases(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     check_list(out)
 
 
+@pytest.mark.slow
+def test_one_thread_and_two_write_the_same_features(tmp_path: Path) -> None:
+    """Large enough for DuckDB to share one table among threads; the whole road is compared on a small world."""
+    config = configured("online_retail", tmp_path)
+    at, allowed = "2011-06-01,2011-08-01,2011-12-10", sorted(os.sched_getaffinity(0))
+    for threads, cores in (("1", allowed[:1]), ("2", allowed[:2])):
+        pinned = ["taskset", "-c", ",".join(map(str, cores))]
+        succeed(["featurize", "-c", config, "-o", f"with{threads}", "--at", at], tmp_path, before=pinned,
+                OMP_NUM_THREADS=threads, HOLDFAST_DATA=str(DATA.resolve()))  # fmt: skip
+    one, two = (tmp_path / f"with{threads}/features.parquet" for threads in "12")
+    assert one.read_bytes() == two.read_bytes()
+
+
 def test_telco(tmp_path_factory: pytest.TempPathFactory) -> None:
     out = finished("telco", tmp_path_factory.mktemp("telco"))
     found = churn_figures(out)
