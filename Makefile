@@ -20,7 +20,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 demo: install ## a simulated world through the whole road with DVC; prints where the report and the list are
-	@test -f data/world/holdfast.yaml || holdfast simulate -n 3000 -o data/world --seed 7
+	@test -f data/world/holdfast.yaml || holdfast simulate -n 2000 -o data/world --seed 7
 	dvc repro --quiet
 	@echo "report: data/run/report.html"
 	@echo "list:   data/run/lists/retention.csv"

@@ -4,7 +4,7 @@ A label without features, or a feature that alone almost gives the answer away, 
 any model is fitted (evaluation.md, "Leakage suite", point 5).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +93,9 @@ def single_feature_aurocs(examples: Examples) -> "pd.Series[float]":
     return pd.Series(scores, dtype=float).sort_values(ascending=False, kind="stable")
 
 
-def refuse_leaks(examples: Examples, limit: float, allow: Sequence[str] = ()) -> "pd.Series[float]":
+def refuse_leaks(
+    examples: Examples, limit: float, allow: Sequence[str] = (), columns: Mapping[str, str] | None = None
+) -> "pd.Series[float]":
     """Stop when one feature alone ranks too well to be true.
 
     Parameters
@@ -103,7 +105,9 @@ def refuse_leaks(examples: Examples, limit: float, allow: Sequence[str] = ()) ->
     limit : float
         Largest allowed AUROC of a single feature (`checks.max_single_feature_auroc`).
     allow : sequence of str
-        Features that the user has looked at and allows by name.
+        Features, or columns behind them, that the user has looked at and allows by name.
+    columns : mapping of str to str or None
+        The user's own column behind a feature, where the feature is nothing else: that is the name to exclude.
 
     Raises
     ------
@@ -111,9 +115,12 @@ def refuse_leaks(examples: Examples, limit: float, allow: Sequence[str] = ()) ->
         Naming every feature above the limit.
     """
     aurocs = single_feature_aurocs(examples)
-    guilty = [str(name) for name, value in aurocs.items() if value > limit and name not in set(allow)]
+    behind = columns or {}
+    above = [str(name) for name, value in aurocs.items() if value > limit]
+    guilty = [name for name in above if not {name, behind.get(name)} & set(allow)]
     if guilty:
-        listed = ", ".join(f"{name} (AUROC {aurocs[name]:.3f})" for name in guilty)
+        named = {name: f"column {behind[name]!r}, feature {name}" if name in behind else name for name in guilty}
+        listed = "; ".join(f"{named[name]} (AUROC {aurocs[name]:.3f})" for name in guilty)
         raise LeakError(
             f"too good to be true, likely a leak of the label: {listed}; expected at most {limit:g}. "
             "Exclude the column (`exclude`), or allow it by name in `checks.allow` if it is known before the cutoff"

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
 from command_line import complaint, succeed, write_config
+
+from holdfast.params.yaml_reader import read_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("HOLDFAST_DATA") or REPOSITORY / "../shared/data")
@@ -22,7 +23,7 @@ pytestmark = [
 
 
 def configured(name: str, folder: Path, change: Callable[[dict[str, Any]], None] | None = None) -> Path:
-    content = yaml.safe_load((REPOSITORY / f"configs/{name}.yaml").read_text())
+    content = read_yaml(REPOSITORY / f"configs/{name}.yaml")
     content["tune"]["trials"] = 0
     if change:
         change(content)

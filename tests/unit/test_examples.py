@@ -80,6 +80,14 @@ def test_a_leak_stops_the_run_by_name_unless_it_is_allowed() -> None:
     assert refuse_leaks(made, 1.0)["score"] == 1
 
 
+def test_a_leak_is_named_as_the_column_of_the_user() -> None:
+    made = examples(attribute_churn_score=(np.arange(400) % 2).astype(float), flat=np.zeros(400))
+    columns = {"attribute_churn_score": "Churn Score"}
+    with pytest.raises(LeakError, match=r"column 'Churn Score', feature attribute_churn_score \(AUROC 1.000\)"):
+        refuse_leaks(made, 0.9, columns=columns)
+    assert refuse_leaks(made, 0.9, ["Churn Score"], columns)["flat"] == 0.5
+
+
 def test_one_class_ranks_nothing() -> None:
     frame = pd.DataFrame({"customer_id": list("ab"), "label": [1, 1], "x": [1.0, 2.0]})
     assert single_feature_aurocs(Examples(frame, ("x",)))["x"] == 0.5

@@ -198,3 +198,15 @@ def test_the_configs_of_the_repository_are_valid(name):
     config = load_config(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
     assert config.tune.trials == 10
     assert config.offers
+
+
+def test_pseudonyms_are_refused_rather_than_ignored():
+    content = {
+        "source": {
+            "tables": {"purchases": {"path": "p.csv", "columns": {"customer_id": "c", "at": "d", "amount": "a"}}}
+        },
+        "tasks": {"churn": {"kind": "silence"}},
+        "privacy": {"pseudonymise": True},
+    }
+    with pytest.raises(ConfigError, match=r"privacy\.pseudonymise: came true"):
+        Config.from_dict(content)

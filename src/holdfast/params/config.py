@@ -86,6 +86,7 @@ class Config(Section):
             _check_tables(config)
             _check_tasks(config)
             _check_offers(config)
+            _check_privacy(config)
         except ValidationError as error:
             raise ConfigError(f"{file}: {first_problem(error, cls)}") from error
         except ConfigError as error:
@@ -192,6 +193,15 @@ def _check_tasks(config: Config) -> None:
             raise ConfigError(
                 f"tasks.churn.label: {label!r} has a role in source.tables.customers.roles; it cannot pass"
             )
+
+
+def _check_privacy(config: Config) -> None:
+    # Accepting the key and writing raw ids all the same would be the worst answer.
+    if config.privacy.pseudonymise:
+        raise ConfigError(
+            "privacy.pseudonymise: came true; pseudonyms are not part of this version, expected false: ids stand raw in "
+            "the output folder, and never reach models, MLflow, plots, logs or the report"
+        )
 
 
 def _check_offers(config: Config) -> None:

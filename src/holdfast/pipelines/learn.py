@@ -14,6 +14,7 @@ from holdfast.evaluation.comparison import Fold, compare_mean, mean_intervals
 from holdfast.evaluation.profit import Spend
 from holdfast.evaluation.report import NOTE, evaluate, stability, summarise
 from holdfast.examples import Examples, join, refuse_leaks
+from holdfast.features.attributes import attribute_name
 from holdfast.features.feature import Feature
 from holdfast.learners.baselines import fit_baselines, skipped_baselines
 from holdfast.learners.blend import BlendClassifier, ChurnClassifier, LoyaltyClassifier
@@ -49,7 +50,8 @@ def run_tune(context: Context, task: str) -> None:
     examples, _, plan = load_examples(context, task)
     config, question = context.config, make_task(context.config, task)
     training = _training(examples, plan.test[0], question)
-    strongest = refuse_leaks(training, config.checks.max_single_feature_auroc, config.checks.allow)
+    columns = {attribute_name(column): column for column in open_histories(context).attributes}
+    strongest = refuse_leaks(training, config.checks.max_single_feature_auroc, config.checks.allow, columns)
     names = task_names(config)
     trials = config.tune.trials // len(names) + (task == names[0]) * (config.tune.trials % len(names))
     folds = None
