@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import ConfigError
-from holdfast.params import load_config
+from holdfast.params import Config, load_config
 from holdfast.params.yaml_reader import expand
 from holdfast.windows import Span
 

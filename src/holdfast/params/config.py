@@ -199,8 +199,8 @@ def _check_privacy(config: Config) -> None:
     # Accepting the key and writing raw ids all the same would be the worst answer.
     if config.privacy.pseudonymise:
         raise ConfigError(
-            "privacy.pseudonymise: came true; pseudonyms are not part of this version, expected false: ids stand raw in "
-            "the output folder, and never reach models, MLflow, plots, logs or the report"
+            "privacy.pseudonymise: came true; pseudonyms are not part of this version, expected false: ids stand raw "
+            "in the output folder, and never reach models, MLflow, plots, logs or the report"
         )
 
 
