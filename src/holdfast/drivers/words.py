@@ -7,6 +7,7 @@ predicts stay in columns of their own.
 A family of features speaks once, through its strongest feature that has something to say. Families are ranked by
 their summed contribution, so that ten windows of the same count neither fill the list nor cancel each other unseen.
 A customer hears of each thing once, and weak sentences ("usually orders at about 15:00") only fill up the list.
+Where fewer than three drivers push toward leaving, what holds the customer back fills the places, marked as such.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,11 @@ BLOCK_ROWS = 8192
 WEAK_PUSH = 0.1
 """Least total, in log odds, for which a family speaks with a weak sentence."""
 
+AGAINST = "speaks against it: "
+"""Goes before a sentence that lowers the score."""
+
+NOTHING_MORE = "nothing else stands out"
+
 _SILENT = -1
 
 
@@ -39,6 +45,8 @@ def reasons(
     X: pd.DataFrame,
     features: Sequence[Feature],
     top: int = 3,
+    *,
+    fill: bool = True,
 ) -> pd.DataFrame:
     """Put the strongest drivers toward leaving into words.
 
@@ -52,11 +60,14 @@ def reasons(
         As given to `attribute`.
     top : int
         Number of reasons.
+    fill : bool
+        Whether places without a driver toward leaving say what speaks against it; else they stay empty.
 
     Returns
     -------
     DataFrame
-        `reason_1 …`, indexed as `X`; "" where fewer families push toward leaving or have something to say.
+        `reason_1 …`, indexed as `X`. Where fewer families push toward leaving, the strongest ones that push the other
+        way follow, marked by `AGAINST`, and `NOTHING_MORE` after them; with `fill=False` "".
 
     Raises
     ------
@@ -73,7 +84,7 @@ def reasons(
     for start in range(0, len(X), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
         totals = attribution.by_family.iloc[block]
-        texts[block] = _written(voices, attribution.values[block], totals, Columns(X.iloc[block]), top)
+        texts[block] = _written(voices, attribution.values[block], totals, Columns(X.iloc[block]), top, fill)
     return pd.DataFrame(texts, index=X.index, columns=[f"reason_{k + 1}" for k in range(top)], dtype="str")
 
 
@@ -194,11 +205,29 @@ def _holds(case: Case, feature: Feature, columns: Columns) -> npt.NDArray[np.boo
 
 
 def _written(
-    voices: list[_Voice], values: npt.NDArray[np.float32], totals: pd.DataFrame, columns: Columns, top: int
+    voices: list[_Voice], values: npt.NDArray[np.float32], totals: pd.DataFrame, columns: Columns, top: int, fill: bool
 ) -> npt.NDArray[np.object_]:
     variant = _stacked([voice.variants(columns) for voice in voices])
-    chosen = _speakers(voices, values, totals, variant, top)
-    texts = np.full(chosen.shape, "", dtype=object)
+    chosen, heard = _speakers(voices, values, totals, variant, top)
+    texts = np.full(chosen.shape, NOTHING_MORE if fill else "", dtype=object)
+    _write(texts, chosen, voices, variant, columns)
+    if not fill:
+        return texts
+    against, _ = _speakers(voices, -values, -totals, variant, top, heard)
+    left = top - (chosen >= 0).sum(axis=1)
+    held = np.where(np.arange(top) < left[:, None], against, -1)
+    protective = np.full(held.shape, "", dtype=object)
+    _write(protective, held, voices, variant, columns)
+    rows, places = np.nonzero(held >= 0)
+    texts[rows, places + (top - left)[rows]] = AGAINST + protective[rows, places]
+    return texts
+
+
+def _write(
+    texts: npt.NDArray[np.object_], chosen: npt.NDArray[np.intp], voices: list[_Voice], variant: npt.NDArray[np.int8],
+    columns: Columns,
+) -> None:  # fmt: skip
+    """Put the sentence of each chosen feature into its place."""
     rows, places = np.nonzero(chosen >= 0)
     speakers = chosen[rows, places]
     variants = variant[rows, speakers]
@@ -208,13 +237,13 @@ def _written(
     for same in np.split(np.arange(len(rows)), starts)[1:]:
         voice, variant_said = voices[speakers[same[0]]], variants[same[0]]
         texts[rows[same], places[same]] = voice.phrases[variant_said].write(voice.feature.name, columns, rows[same])
-    return texts
 
 
 def _speakers(
-    voices: list[_Voice], values: npt.NDArray[np.float32], totals: pd.DataFrame, variant: npt.NDArray[np.int8], top: int
-) -> npt.NDArray[np.intp]:
-    """Position of the feature that speaks at each place, (n, top); -1 where there is none.
+    voices: list[_Voice], values: npt.NDArray[np.float32], totals: pd.DataFrame, variant: npt.NDArray[np.int8],
+    top: int, told: npt.NDArray[np.uint32] | None = None,
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.uint32]]:  # fmt: skip
+    """Position of the feature that speaks at each place, (n, top), -1 where there is none; and what was told.
 
     Families speak in the order of their totals, as far as these are above 0; equal families go by their order in
     `by_family`, equal features by their order in the model. Weak sentences come after all others, and only for
@@ -231,7 +260,7 @@ def _speakers(
     rows = np.arange(len(values))
     chosen = np.full((len(values), top), -1, dtype=np.intp)
     count = np.zeros(len(values), dtype=np.intp)
-    heard = np.zeros(len(values), dtype=np.uint32)
+    heard = np.zeros(len(values), dtype=np.uint32) if told is None else told.copy()
     spoken = sums <= 0
     for last_resort in (False, True):
         for rank in range(order.shape[1]):
@@ -251,7 +280,7 @@ def _speakers(
                 count[here] += 1
                 heard[here] |= about[here, speaker]
                 spoken[here, one] = True
-    return chosen
+    return chosen, heard
 
 
 def _stacked(columns: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from holdfast.drivers.words import AGAINST, NOTHING_MORE
 from holdfast.reporting.data import ReportData
 from holdfast.reporting.pictures import leaver_shares, mean_of, treated_sums
 from holdfast.reporting.words import (
@@ -58,13 +59,11 @@ def assumptions(data: ReportData, listed: pd.DataFrame) -> str:
 
 def example(data: ReportData, listed: pd.DataFrame) -> list[str]:
     """Tell one row of the list in full sentences; the label is made up and no id is known here."""
-    treated = listed[(listed["arm"] == "treat") & listed["reason_1"].fillna("").ne("")]
+    treated = listed[(listed["arm"] == "treat") & listed["reason_1"].map(_raises).astype(bool)]
     if treated.empty:
         return []
     row = treated.iloc[len(treated) // 4]
-    reasons = [
-        str(row[name]) for name in ("reason_1", "reason_2", "reason_3") if isinstance(row[name], str) and row[name]
-    ]
+    reasons = [str(row[name]) for name in ("reason_1", "reason_2", "reason_3") if _raises(row[name])]
     risk = float(row["p_churn"])
     told = [
         f"Of customers whose history looks like that of customer A (a made-up name), {in_ten(risk)} are expected to "
@@ -81,6 +80,11 @@ def example(data: ReportData, listed: pd.DataFrame) -> list[str]:
         f"{money(row['expected_profit'], data.currency)} after costs."
     )
     return told
+
+
+def _raises(reason: Any) -> bool:
+    """Whether a reason names something that raises the score."""
+    return isinstance(reason, str) and reason not in ("", NOTHING_MORE) and not reason.startswith(AGAINST)
 
 
 def families(drivers: pd.DataFrame) -> list[str]:

@@ -33,7 +33,7 @@ profit_at_risk | p_churn x loss_if_silent | money
 exit_reason | best supported reason: stated, else predicted, else indicated; unknown when none | text
 reason_source | where exit_reason comes from: stated, predicted, indicated, none | text
 reason_prob | 1 when stated; the probability when predicted; strength, no probability, when indicated | share
-reason_1 | strongest driver of the score in words; explains the model, not why a person leaves | text
+reason_1 | strongest driver of the score in words, or what speaks against it; explains the model, not the person | text
 reason_2 | second driver in words | text
 reason_3 | third driver in words | text
 planned_offer | the offer; for a held out customer the one not made; empty when arm is none | text

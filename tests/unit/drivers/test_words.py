@@ -1,6 +1,6 @@
 import re
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.drivers import words
 from holdfast.drivers.attribution import GENERAL, Attribution, attribute, by_exit_class, by_family
-from holdfast.drivers.words import indicated_class, reasons, sentences
+from holdfast.drivers.words import indicated_class, sentences
 from holdfast.errors import ModelError
 from holdfast.features.attributes import attribute_block
 from holdfast.features.block import Available
@@ -22,6 +23,9 @@ from holdfast.features.tables import optional_blocks
 from holdfast.schema import EXIT_CLASSES, TABLES
 
 from .worlds import FEATURES, fitted, frame
+
+reasons = partial(words.reasons, fill=False)
+"""What pushes toward leaving, alone."""
 
 PLAIN = [
     Feature("a_short", "orders", "frequency", "90d", None, "a short {a_short:.0f}"),
@@ -60,6 +64,16 @@ def test_customers_with_no_reason_at_all():
     table = reasons(explained([[0, -1, 0, 0, 0]] * 2), cells(2), PLAIN)
     assert table.to_numpy().tolist() == [["", "", ""]] * 2
     assert reasons(explained(np.zeros((0, 5))), cells(0), PLAIN).shape == (0, 3)
+
+
+def test_places_without_a_driver_say_what_speaks_against_it():
+    # recency .5 pushes; frequency -.6 and rhythm -.2 hold back, the stronger first; nothing is said twice
+    table = words.reasons(explained([[0.0, -0.6, 0.5, 0.0, -0.2]]), cells(), PLAIN)
+    pushed = reasons(explained([[0.0, 0.6, 0.0, 0.0, 0.2]]), cells(), PLAIN).iloc[0].tolist()
+    against = [f"speaks against it: {text}" for text in pushed if text]
+    assert table.iloc[0].tolist() == ["b 20", *against]
+    nothing = words.reasons(explained(np.zeros((1, 5))), cells(), PLAIN)
+    assert nothing.iloc[0].tolist() == ["nothing else stands out"] * 3
 
 
 def test_ties_go_by_the_order_of_the_families():
@@ -213,9 +227,9 @@ def test_words_that_name_an_absent_column_are_refused():
 
 
 def test_words_that_are_no_format_string_are_refused():
-    for words in ("x {x", "x {x!r}", "x {x:a|b|c|d}"):
+    for text in ("x {x", "x {x!r}", "x {x:a|b|c|d}"):
         with pytest.raises(ModelError, match="not a format string"):
-            write(words, {"x": 1.0})
+            write(text, {"x": 1.0})
 
 
 def test_nothing_is_looked_up_on_a_value():
