@@ -149,6 +149,19 @@ class Histories:
             rows: pd.DataFrame = connection.execute(f"SELECT * FROM {table}").df()
         return rows
 
+    def bounds(self, table: str) -> tuple[date, date]:
+        """Day of the first and of the last dated row of `table`; raises DataError when it has none."""
+        time = TABLES[table].time
+        if time not in self.columns(table):
+            raise DataError(f"table {table!r} has no dated rows; expected the column {time!r}")
+        with self.connect() as connection:
+            ((first, last),) = connection.execute(
+                f"SELECT min({quote(time)}), max({quote(time)}) FROM {table}"
+            ).fetchall()
+        if first is None:
+            raise DataError(f"table {table!r} has no dated rows")
+        return first.date(), last.date()
+
     def has_late_rows(self, table: str, cutoffs: list[date]) -> bool:
         """Whether a row dated before one of the cutoffs becomes known only at or after it."""
         time = TABLES[table].time

@@ -95,6 +95,8 @@ def time_range(connection: duckdb.DuckDBPyConnection, source: Source, works: Seq
         day = source.as_of or date(1970, 1, 1)
         return day, day
     start = min(row[0] for row in found).date()
+    if source.label and source.label.snapshot_at:
+        return start, source.as_of or max(row[1] for row in found).date()
     end = source.as_of or shift(max(row[1] for row in found).date(), 1)
     if end <= start:
         raise DataError(f"source.as_of {end} is not after the first row of the data ({start})")

@@ -1,6 +1,7 @@
 """Stage target: the scored list under budget, capacity, consent and contact cap, with a control group."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -23,7 +24,7 @@ from holdfast.windows import shift
 
 MARKETING = ("market", "retention", "promo", "advert", "newsletter", "offer")
 """Parts of words that name the purpose of a retention contact."""
-OTHER_PURPOSES = ("profil", "analy", "research", "cookie", "transaction", "contract", "billing", "sharing")
+OTHER_PURPOSES = ("profil", "analy", "research", "cookie", "transaction", "contract", "billing", "sharing", "service")
 """Parts of words that name other purposes: a consent to them permits no contact."""
 
 
@@ -41,10 +42,13 @@ def write_list(context: Context, scored: ScoredList) -> None:
     workspace.write_json("lists/summary.json", scored.summary)
 
 
-def make_list(context: Context, run: str | None = None) -> ScoredList:
-    """The retention list under the present config; `run` names a finished run that it is made from."""
+def make_list(context: Context, run: str | None = None, margin: float = 1.0) -> ScoredList:
+    """The retention list under the present config.
+
+    `run` names a finished run that it is made from; `margin` scales its losses to another margin.
+    """
     identified, model = identity(context)
-    offers, policy = make_offers(context.config), make_policy(context.config)
+    offers, policy = make_offers(context.config), replace(make_policy(context.config), margin=margin)
     return build_list(candidates(context), offers, policy, model_version=model, run_id=run or identified)
 
 
@@ -54,6 +58,9 @@ def candidates(context: Context) -> pd.DataFrame:
     main = main_task(config).name
     scores = workspace.read_frame(f"predictions/{main}.parquet")
     frame = scores.loc[scores["part"] == "score", ["customer_id", "cutoff", "score", "history_state"]]
+    if make_task(config, main).kind == "repeat":
+        # a score of staying: the list's risk is that the customer does not stay loyal
+        frame = frame.assign(p_loyal=frame["score"], score=1 - frame["score"])
     frame = frame.rename(columns={"score": "p_churn"})
     if "loyalty" in task_names(config) and main != "loyalty":
         loyal = workspace.read_frame("predictions/loyalty.parquet")
@@ -108,12 +115,15 @@ def consent(histories: Histories, channels: Sequence[str] = ()) -> pd.DataFrame 
     purpose = rows["purpose"].astype("str").str.lower()
     asked = purpose.str.contains("|".join(MARKETING), regex=True)
     other = purpose.str.contains("|".join(OTHER_PURPOSES), regex=True)
-    rows = rows.loc[asked] if asked.any() else rows.loc[~other]
+    rows = rows.loc[asked & ~other] if (asked & ~other).any() else rows.loc[~other]
     channel = rows["channel"] if "channel" in rows.columns else pd.Series(None, index=rows.index, dtype=object)
     granted = rows["granted"].astype("boolean").fillna(False).astype(bool)
-    rows = rows.assign(channel=channel.fillna("*"), granted=granted)
+    moment = rows["at"] if "at" in rows.columns else pd.Timestamp(0)
+    rows = rows.assign(channel=channel.fillna("*"), granted=granted, at=moment)
     rows = rows.sort_values(["at", "granted"], ascending=[True, False], kind="stable")
-    newest = rows.drop_duplicates(["customer_id", "channel"], keep="last")
+    newest = rows.drop_duplicates(["customer_id", "purpose", "channel"], keep="last")
+    # of several purposes that permit a contact, one that was withdrawn beats all that were granted
+    newest = newest.groupby(["customer_id", "channel"], as_index=False, sort=True).agg({"granted": "all", "at": "max"})
     wide = newest.loc[newest["channel"] == "*", ["customer_id", "at", "granted"]]
     newest = newest.merge(wide, on="customer_id", how="left", suffixes=("", "_wide"))
     wide_refused = newest["granted_wide"].eq(False) & (newest["at_wide"] >= newest["at"])
@@ -136,10 +146,10 @@ def _narrowed(allowed: pd.DataFrame, refused: pd.DataFrame, named: Sequence[str]
 def last_contacts(histories: Histories, at: date, days: int) -> pd.DataFrame | None:
     """When each customer was last contacted by the firm, and how often within the cap's window."""
     parts = []
-    if histories.has("contacts"):
+    if "at" in histories.columns("contacts"):
         rows = histories.frame("contacts")
         parts.append(rows.loc[rows["direction"] == "outbound"] if "direction" in rows.columns else rows)
-    if histories.has("campaigns"):
+    if "at" in histories.columns("campaigns"):
         rows = histories.frame("campaigns")
         parts.append(rows.loc[rows["arm"] == "treated"])
     if not parts:
@@ -165,7 +175,8 @@ def owners(histories: Histories) -> pd.DataFrame | None:
         return None
     rows = histories.frame("managers")
     active = rows.loc[rows["to"].isna()] if "to" in rows.columns else rows
-    newest = active.sort_values(["from", "employee_id"], kind="stable").drop_duplicates("customer_id", keep="last")
+    order = [name for name in ("from", "employee_id") if name in active.columns]
+    newest = active.sort_values(order, kind="stable").drop_duplicates("customer_id", keep="last")
     return newest[["customer_id", "employee_id"]].rename(columns={"employee_id": "owner"})
 
 

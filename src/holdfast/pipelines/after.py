@@ -49,10 +49,31 @@ def retarget(context: Context, budget: float | None) -> dict[str, Any]:
         )
     else:
         context = Context(context.config, context.workspace, _scored_at(context), context.say)
+    facts = context.workspace.read_json("run.json")
+    _same_question(context, facts)
     with context.workspace.locked():
-        scored = make_list(context, run=context.workspace.read_json("run.json")["run_id"])
+        before = facts["config"]["economics"]["margin"]
+        scored = make_list(
+            context, run=facts["run_id"], margin=context.config.economics.margin / before if before else 1.0
+        )
         write_list(context, scored)
     return scored.summary
+
+
+def _same_question(context: Context, facts: dict[str, Any]) -> None:
+    """Refuse a config that asks or reads something else than the finished run did."""
+    asked = context.config.resolved()
+    for section in ("source", "tasks"):
+        if asked[section] != facts["config"][section]:
+            raise ConfigError(
+                f"{section}: differs from the finished run in {context.workspace.root}; `target` changes offers, budget, "
+                "margin and suppression only: use `holdfast run`"
+            )
+    for name in ("discount_rate", "value_horizon"):
+        if asked["economics"][name] != facts["config"]["economics"][name]:
+            raise ConfigError(
+                f"economics.{name}: differs from the finished run; the value has to be fitted anew: use `holdfast run`"
+            )
 
 
 def _scored_at(context: Context) -> date:
@@ -108,7 +129,7 @@ def export(folder: Path, out: Path, asserted_by: str | None, with_reasons: bool,
 
 
 def _table(histories: Histories, name: str, columns: list[str]) -> pd.DataFrame | None:
-    return histories.frame(name)[columns] if histories.has(name) else None
+    return histories.frame(name)[columns] if set(columns) <= set(histories.columns(name)) else None
 
 
 def difference(old: Path, new: Path) -> tuple[pd.DataFrame, dict[str, Any]]:

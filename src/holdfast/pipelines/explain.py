@@ -79,15 +79,15 @@ def run_value(context: Context, task: str) -> None:
     score = examples.frame.loc[examples.frame["part"] == "score"].reset_index(drop=True)
     frame = _blank_values(score)
     summary: dict[str, Any] = {"clv": "not measured: lifetime value is not estimated yet; the list uses loss_if_silent"}
-    if question.table == "purchases" and histories.has("purchases"):
-        purchases = histories.frame("purchases")[["customer_id", "at", "amount"]]
+    if histories.has("purchases") and question.span.lookback:
+        purchases = histories.upto(plan.score).frame("purchases")[["customer_id", "at", "amount"]]
         try:
             frame, measured = _measured(context, question, purchases, frame, plan)
             summary |= measured
         except DataError as error:
             summary["loss_if_silent"] = f"not measured: {error}"
     else:
-        summary["loss_if_silent"] = f"not measured: kind {question.kind} of {question.table} has no purchases to value"
+        summary["loss_if_silent"] = f"not measured: kind {question.kind} has no purchases with a lookback to value"
     context.workspace.write_frame("value.parquet", frame[list(VALUE_COLUMNS)])
     context.workspace.write_json("value.json", summary)
 

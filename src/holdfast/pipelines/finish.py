@@ -12,6 +12,7 @@ from holdfast.pipelines.graph import Context
 from holdfast.pipelines.identity import identity
 from holdfast.pipelines.learn import FINAL
 from holdfast.pipelines.plan import Plan
+from holdfast.pipelines.prepare import open_histories
 from holdfast.pipelines.provenance import code_revision, library_versions, model_version
 from holdfast.reporting.curves import curves
 from holdfast.reporting.data import ReportData
@@ -74,7 +75,7 @@ def report_data(context: Context) -> ReportData:
         loyalty=loyalty,
         value=_value_words(value),
         words=_feature_names(features),
-        caveats=tuple(ingested.get("warnings", ())),
+        caveats=tuple(facts["warnings"]),
         not_measured={name: why for name, why in not_measured.items() if why},
         provenance={
             "run": facts["run_id"], "model": facts["model_version"], "data": facts["data_hash"][:16],
@@ -104,11 +105,36 @@ def run_facts(context: Context) -> dict[str, Any]:
         "next_label_maturity": str(label_window(plan.score, main.span).end) if main.kind != "given" else None,
         "config": config.resolved(),
         "rows": ingested["tables"],
-        "warnings": ingested.get("warnings", []),
+        "warnings": warnings_of(context, ingested),
         "tuning": {name: workspace.read_json(f"tune/{name}.json") for name in task_names(config)},
         "libraries": library_versions(),
         "timings": None,
     }
+
+
+def warnings_of(context: Context, ingested: dict[str, Any]) -> list[str]:
+    """What the user should look at: notes of ingestion, and undated attributes used at past cutoffs."""
+    found = [
+        f"{table['name']}: {word}" for table in ingested["tables"] for word in (*table["notes"], *table["warnings"])
+    ]
+    section = context.config.source.tables.get("customers")
+    static = set(section.static) if section else set()
+    undated = sorted(set(ingested["attributes"]) - static)
+    if undated and main_task(context.config).kind != "given":
+        found.append(
+            f"customers: {', '.join(undated)} carry no date and count as constant at past cutoffs; "
+            "list those that are under `static`"
+        )
+    if main_task(context.config).kind == "contract_end" and context.config.source.as_of is None:
+        histories = open_histories(context)
+        if "ended_at" in histories.columns("contracts"):
+            ended = histories.frame("contracts")["ended_at"].max()
+            if pd.notna(ended) and ended.date() >= histories.end:
+                found.append(
+                    f"contracts: ends are recorded until {ended.date()}, but the last start ends the data at "
+                    f"{histories.end}: set source.as_of to the day of the extract to use them"
+                )
+    return found
 
 
 def run_record(context: Context, task: str) -> None:

@@ -9,4 +9,5 @@ def identity(context: Context) -> tuple[str, str]:
     """`run_id` and the version of the main task's model."""
     data_hash = context.workspace.read_json("ingest.json")["data_hash"]
     model = model_version(context.workspace.existing(f"models/{main_task(context.config).name}/final"))
-    return run_id(context.config.resolved(), data_hash, context.cutoff), model
+    plan = context.workspace.read_json(f"plan/{main_task(context.config).name}.json")
+    return run_id(context.config.resolved(), data_hash, plan["score"]), model

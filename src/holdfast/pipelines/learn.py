@@ -106,11 +106,11 @@ def run_evaluate(context: Context, task: str) -> None:
     test, score = (examples.where(examples.frame["part"] == part) for part in ("test", "score"))
     snapshot = isinstance(question, GivenTask)
     test_scores = _scores(context, task, test, snapshot)
-    predictions = _predictions(
-        question.name, test, score, test_scores, _scores(context, task, score, snapshot), snapshot
-    )
+    scores = _scores(context, task, score, snapshot)
+    predictions = _predictions(test, score, test_scores, scores, question.span)
     context.workspace.write_frame(f"predictions/{task}.parquet", predictions)
-    metrics = _metrics(context, task, examples, test, test_scores, plan)
+    asked = ~test.frame["in_lead"]
+    metrics = _metrics(context, task, examples, test.where(asked), test_scores[asked].reset_index(drop=True), plan)
     context.workspace.write_json(f"metrics/{task}.json", metrics)
 
 
@@ -191,27 +191,32 @@ def _scores(context: Context, task: str, rows: Examples, snapshot: bool) -> "pd.
 
 
 def _predictions(
-    task: str,
     test: Examples,
     score: Examples,
     test_scores: "pd.Series[float]",
     scores: "pd.Series[float]",
-    snapshot: bool,
+    span: Span,
 ) -> pd.DataFrame:
     tested = _rows(test, test_scores, "test").assign(label=test.y.astype(float))
     scored = _rows(score, scores, "score").assign(label=np.nan)
     cutoffs = sorted(tested["cutoff"].unique())
-    for frame, known in [(tested.loc[tested["cutoff"] == at], [c for c in cutoffs if c < at]) for at in cutoffs] + [
-        (scored, cutoffs)
-    ]:
-        if not known:
-            continue
-        sd = _level_sd(tested, known)
-        low, high = interval(frame["score"].to_numpy(), sd)
-        target = scored if frame is scored else tested
-        target.loc[frame.index, ["low", "high"]] = np.column_stack([low, high])
+    for at in cutoffs:
+        # only cutoffs whose outcomes were known at this one may say how far off its level can be
+        closed = [c for c in cutoffs if label_window(c.date(), span).end <= at.date()]
+        tested = _with_range(tested, tested["cutoff"] == at, tested, closed)
+    scored = _with_range(scored, pd.Series(True, index=scored.index), tested, cutoffs)
     columns = ["customer_id", "cutoff", "part", "score", "low", "high", "history_state", "label"]
     return pd.concat([tested, scored], ignore_index=True)[columns]
+
+
+def _with_range(
+    frame: pd.DataFrame, mask: "pd.Series[bool]", tested: pd.DataFrame, cutoffs: Sequence[Any]
+) -> pd.DataFrame:
+    """Fill `low` and `high` under `mask` from the misses at `cutoffs`; they stay missing where there is none."""
+    if not cutoffs:
+        return frame
+    low, high = interval(frame["score"].to_numpy(), _level_sd(tested, cutoffs))
+    return frame.assign(low=frame["low"].where(~mask, low), high=frame["high"].where(~mask, high))
 
 
 def _rows(rows: Examples, scores: "pd.Series[float]", part: str) -> pd.DataFrame:
@@ -220,9 +225,12 @@ def _rows(rows: Examples, scores: "pd.Series[float]", part: str) -> pd.DataFrame
 
 
 def history_state(frame: pd.DataFrame) -> "pd.Series[str]":
-    """How much history a score rests on: `one_purchase`, `short` (two purchase days) or `enough`; else `snapshot`."""
+    """How much history a score rests on: `one_purchase`, `short` (two purchase days) or `enough`;
+
+    without purchases `contract` or `snapshot`.
+    """
     if "purchase_days_all" not in frame.columns:
-        return pd.Series("snapshot", index=frame.index)
+        return pd.Series("contract" if "contract_days" in frame.columns else "snapshot", index=frame.index)
     days = frame["purchase_days_all"].fillna(0)
     return pd.Series(np.select([days <= 1, days <= 2], ["one_purchase", "short"], "enough"), index=frame.index)
 

@@ -8,13 +8,13 @@ import pandas as pd
 from holdfast.errors import DataError
 from holdfast.histories.histories import Histories
 from holdfast.histories.ingest import ingest
-from holdfast.pipelines.domain import make_task, task_names
+from holdfast.pipelines.domain import main_task, make_task, task_names
 from holdfast.pipelines.features import feature_set
 from holdfast.pipelines.graph import Context, features_file
 from holdfast.pipelines.plan import Plan, make_plan
 from holdfast.pipelines.snapshot import snapshot_folds
 from holdfast.tasks.task import GivenTask, Task, return_rate
-from holdfast.windows import shift
+from holdfast.windows import label_window, shift
 
 YEAR = 365
 
@@ -49,11 +49,21 @@ def run_label(context: Context, task: str) -> None:
     if isinstance(question, GivenTask):
         labels, plan = _label_snapshot(context, histories, question)
     else:
-        plan = make_plan(question, histories.start, end_of(context, histories), context.config.cutoffs)
+        start, end = _bounds(context, histories, question)
+        plan = make_plan(question, start, end, context.config.cutoffs)
         labels = _label_rolling(histories, question, plan)
     _require_both_classes(labels, task)
     context.workspace.write_frame(f"labels/{task}.parquet", labels)
     context.workspace.write_json(f"plan/{task}.json", plan.to_dict() | _counts(labels, histories, question, plan))
+
+
+def _bounds(context: Context, histories: Histories, question: Task) -> tuple[date, date]:
+    """First day and end of the table that the task reads; each task walks its own cutoffs."""
+    end = end_of(context, histories)
+    if question.table == main_task(context.config).table or context.config.source.as_of:
+        return histories.start, end
+    first, last = histories.bounds(question.table)
+    return first, min(shift(last, 1), context.cutoff or shift(last, 1))
 
 
 def _label_rolling(histories: Histories, question: Task, plan: Plan) -> pd.DataFrame:
@@ -103,10 +113,11 @@ def _counts(labels: pd.DataFrame, histories: Histories, question: Task, plan: Pl
         return {"return_rate": {}, "rates": [], "left_in_lead": 0}
     returns = return_rate(histories, question, plan.test)
     year_ago = {c: shift(c, -YEAR) for c in plan.all_cutoffs}
-    reachable = [past for past in year_ago.values() if past >= shift(histories.start, question.span.lookback)]
+    first = shift(histories.start, question.span.lookback)
+    reachable = [past for at, past in year_ago.items() if past >= first and label_window(past, question.span).end <= at]
     past_rates = question.labels(histories, reachable).groupby("cutoff")["label"].mean() if reachable else pd.Series()
     known = labels.loc[labels["part"] != "score"].drop_duplicates(["cutoff", "customer_id"])
-    grouped = known.groupby("cutoff")["label"]
+    grouped = known.loc[~known["in_lead"]].groupby("cutoff")["label"]
     rates = [
         {
             "cutoff": cutoff,
@@ -118,7 +129,7 @@ def _counts(labels: pd.DataFrame, histories: Histories, question: Task, plan: Pl
     ]
     return {
         "rates": rates,
-        "left_in_lead": int(labels.loc[labels["part"] == "train", "in_lead"].sum()),
+        "left_in_lead": int(known["in_lead"].sum()),
         "return_rate": {
             str(cutoff): _returned(silent, back, plan.follow_up_days(cutoff, question))
             for cutoff, (silent, back) in returns.items()
