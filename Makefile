@@ -33,7 +33,7 @@ check: install ## style, types and the direction of imports
 	lint-imports
 
 test: check ## what everyone runs before a commit
-	pytest -n 2 --dist loadgroup -m "not slow"
+	pytest -n 2 --dist loadfile -m "not slow"
 
 verify: install ## the long evidence, printed
 	pytest -m slow -s

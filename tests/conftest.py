@@ -1,8 +1,8 @@
-"""One simulated world and one finished run on it, shared by the integration and model tests.
+"""One simulated world and one finished run on it, shared by the integration and model tests of all workers."""
 
-Tests that ask for them carry `xdist_group("world")`, so that one worker makes them once.
-"""
-
+import fcntl
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,10 @@ CUSTOMERS, MONTHS, SEED = 1200, 18, 7
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: the working folder (with `mlflow.db`), its config, its output folder and its world."""
+    """A finished run: the working folder (with `mlflow.db`), its config, its output folder and its world.
+
+    Tests read it; what changes anything is done on a copy.
+    """
 
     work: Path
     config: Path
@@ -22,17 +25,35 @@ class Finished:
     world: Path
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first worker makes while the others wait."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / f"{name}.done").exists():
+            (root / name).mkdir()
+            make(root / name)
+            (root / f"{name}.done").touch()
+    return root / name
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("simulated") / "world"
-    succeed(["simulate", "-n", CUSTOMERS, "--months", MONTHS, "--seed", SEED, "-o", folder], folder.parent)
-    return folder
+    def make(folder: Path) -> None:
+        succeed(["simulate", "-n", CUSTOMERS, "--months", MONTHS, "--seed", SEED, "-o", "world"], folder)
+
+    return once(tmp_path_factory, "simulated", make) / "world"
 
 
 @pytest.fixture(scope="session")
 def finished(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """An unbroken run with two threads."""
-    work = tmp_path_factory.mktemp("unbroken")
-    config = write_config(work / "holdfast.yaml", trimmed(world / "holdfast.yaml"))
-    succeed(["run", "-c", config, "-o", "out"], work)
-    return Finished(work, config, work / "out", world)
+
+    def make(work: Path) -> None:
+        write_config(work / "holdfast.yaml", trimmed(world / "holdfast.yaml"))
+        succeed(["run", "-c", "holdfast.yaml", "-o", "out"], work)
+
+    work = once(tmp_path_factory, "unbroken", make)
+    return Finished(work, work / "holdfast.yaml", work / "out", world)

@@ -10,8 +10,6 @@ import pytest
 from command_line import environment
 from conftest import Finished
 
-pytestmark = pytest.mark.xdist_group("world")
-
 LOAD = """
 import sys
 import mlflow.pyfunc

@@ -27,7 +27,6 @@ DVC = Path(sys.executable).with_name("dvc")
 pytestmark = [
     pytest.mark.skipif(not DVC.exists(), reason=f"DVC is not installed beside {sys.executable}"),
     pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed; DVC experiments need it"),
-    pytest.mark.xdist_group("dvc"),
 ]
 
 

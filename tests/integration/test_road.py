@@ -11,8 +11,6 @@ import pandas as pd
 import pytest
 from conftest import CUSTOMERS, Finished
 
-pytestmark = pytest.mark.xdist_group("world")
-
 LIST_COLUMNS = """
     list_id rank customer_id cutoff p_churn p_loyal history_state clv loss_if_silent profit_at_risk exit_reason
     reason_source reason_prob reason_1 reason_2 reason_3 planned_offer channel cost expected_uplift effect_source

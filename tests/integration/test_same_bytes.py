@@ -9,11 +9,8 @@ import time
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from command_line import COMMAND, environment, hashes, succeed
 from conftest import Finished
-
-pytestmark = pytest.mark.xdist_group("world")
 
 RESULT = ("features*.parquet", "predictions/*", "lists/*")
 KILLED_AFTER = ("ingest", "label@loyalty", "tune@churn", "train@churn", "evaluate@churn", "value", "target", "report")

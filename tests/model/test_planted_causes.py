@@ -35,7 +35,6 @@ def tell(name: str, found: dict[str, Any]) -> None:
     print(json.dumps(found["by_class"], indent=1))
 
 
-@pytest.mark.xdist_group("world")
 def test_planted_causes_are_found(finished: Finished) -> None:
     found = recovered(finished.out, finished.world)
     tell("1 200 customers", found)

@@ -66,8 +66,8 @@ def _same_question(context: Context, facts: dict[str, Any]) -> None:
     for section in ("source", "tasks"):
         if asked[section] != facts["config"][section]:
             raise ConfigError(
-                f"{section}: differs from the finished run in {context.workspace.root}; `target` changes offers, budget, "
-                "margin and suppression only: use `holdfast run`"
+                f"{section}: differs from the finished run in {context.workspace.root}; `target` changes offers, "
+                "budget, margin and suppression only: use `holdfast run`"
             )
     for name in ("discount_rate", "value_horizon"):
         if asked["economics"][name] != facts["config"]["economics"][name]:
@@ -170,8 +170,9 @@ def replay_at(context: Context, histories: Histories, at: date, top: int) -> pd.
     training = join(question.labels(known, cutoffs), matrix.frame, wanted.features)
     training = training.where(~training.frame["in_lead"])
     rows = join(question.labels(histories, [at]), matrix.frame, wanted.features)
+    leaves = _leaving(question)
     model = CLASSES[question.name](seed=context.config.seed).fit(training.X, training.y)
-    scores = pd.DataFrame({"customer_id": rows.frame["customer_id"], "score": model.predict_proba(rows.X)[:, 1]})
+    scores = pd.DataFrame({"customer_id": rows.frame["customer_id"], "score": model.predict_proba(rows.X)[:, leaves]})
     return _replayed(context, histories, question, rows, training, scores, at, top)
 
 
@@ -179,18 +180,24 @@ def _replayed(
     context: Context, histories: Histories, question: Task, rows: Examples, training: Examples, scores: pd.DataFrame,
     at: date, top: int,
 ) -> pd.DataFrame:  # fmt: skip
+    leaves = _leaving(question)
     ids = rows.frame["customer_id"]
     value, margin_after = _money(context, histories, question, ids, at)
     outcomes = pd.DataFrame({
-        "customer_id": ids, "lost": rows.y == 1, "returned": ids.isin(_back(histories, question, at)).to_numpy(),
+        "customer_id": ids, "lost": rows.y == leaves, "returned": ids.isin(_back(histories, question, at)).to_numpy(),
         "margin_after": margin_after,
     })  # fmt: skip
     rules: dict[str, pd.Series] = {"value": pd.Series(value, index=ids)}
     baselines = fit_baselines(training.X, training.y, training.frame["cutoff"].to_numpy())
     for name in ("recency_alone", "rfm_logit"):
         if name in baselines:
-            rules[name] = pd.Series(baselines[name].predict_proba(rows.X)[:, 1], index=ids)
+            rules[name] = pd.Series(baselines[name].predict_proba(rows.X)[:, leaves], index=ids)
     return replay(scores.assign(value=value), outcomes, rules, top)
+
+
+def _leaving(question: Task) -> int:
+    """Which class of a task's label is the loss: 1, but 0 where label 1 is staying loyal."""
+    return 0 if question.kind == "repeat" else 1
 
 
 def _money(context: Context, histories: Histories, question: Task, ids: "pd.Series[str]", at: date) -> tuple[Any, Any]:

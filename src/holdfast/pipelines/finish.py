@@ -53,7 +53,6 @@ def report_data(context: Context) -> ReportData:
     features = workspace.path(f"models/{main.name}/{FINAL}/features.json")
     facts = run_facts(context)
     value = workspace.read_json("value.json")
-    ingested = workspace.read_json("ingest.json")
     not_measured = dict(LATER) | {"return of the silent": ""}
     if not any(row.get("return_rate") is not None for row in metrics["cutoffs"]):
         not_measured["return of the silent"] = "the data end with the newest label window, or the task has no purchases"

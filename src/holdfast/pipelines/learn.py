@@ -30,6 +30,7 @@ from holdfast.pipelines.prepare import open_histories
 from holdfast.pipelines.provenance import threads
 from holdfast.tasks.task import GivenTask
 from holdfast.tracking.feature_list import write_features
+from holdfast.windows import Span, label_window
 
 FINAL = "final"
 SERVES_FILE = "serves.json"
