@@ -114,7 +114,9 @@ def run_facts(context: Context) -> dict[str, Any]:
 def warnings_of(context: Context, ingested: dict[str, Any]) -> list[str]:
     """What the user should look at: notes of ingestion, and undated attributes used at past cutoffs."""
     found = [
-        f"{table['name']}: {word}" for table in ingested["tables"] for word in (*table["notes"], *table["warnings"])
+        f"{name}: {word}"
+        for name, table in ingested["tables"].items()
+        for word in (*table["notes"], *table["warnings"])
     ]
     section = context.config.source.tables.get("customers")
     static = set(section.static) if section else set()
