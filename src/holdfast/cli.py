@@ -26,6 +26,9 @@ console = Console(stderr=True)
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The config (YAML).")]
 Folder = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")]
+PreviousList = Annotated[
+    Path | None, typer.Option("--previous", help="The last round's folder or list: says who is new on the list.")
+]
 
 
 @app.command()
@@ -33,6 +36,7 @@ def run(
     config: ConfigFile,
     out: Folder,
     cutoff: Annotated[str | None, typer.Option(help="Scoring date; default: the end of the data.")] = None,
+    previous: PreviousList = None,
 ) -> None:
     """Walk the whole road, from ingestion to the report; continue where an earlier run stopped.
 
@@ -42,7 +46,7 @@ def run(
 
     context = open_context(config, out, _day(cutoff) if cutoff else None, _told)
     with console.status("starting") as status:
-        done = run_all(replace(context, say=lambda stage: _progress(status, stage)))
+        done = run_all(replace(context, say=lambda stage: _progress(status, stage), previous=previous))
     table = Table("stage", "seconds", "peak MB", box=None)
     for each in done:
         table.add_row(each.name, "kept" if each.reused else f"{each.seconds:.1f}", f"{each.peak_mb:.0f}")
@@ -55,6 +59,7 @@ def target(
     config: ConfigFile,
     out: Folder,
     budget: Annotated[float | None, typer.Option(help="Another budget than the config's.")] = None,
+    previous: PreviousList = None,
 ) -> None:
     """Make a new list from a finished run: another budget, margin, other offers. Nothing is trained again.
 
@@ -63,7 +68,7 @@ def target(
     from holdfast.pipelines.after import retarget
     from holdfast.pipelines.runs import open_context
 
-    summary = retarget(open_context(config, out), budget)
+    summary = retarget(replace(open_context(config, out), previous=previous), budget)
     for note in summary["notes"]:
         typer.echo(note)
     typer.echo(f"list: {out / 'lists' / 'retention.csv'}")
@@ -198,6 +203,7 @@ def replay(
     with console.status("replaying"), ingested(config) as histories:
         frame = replay_at(open_context(config, Path()), histories, _day(at), top)
     typer.echo(frame.round(3).to_string(index=False))
+    typer.echo("the model of the list: default settings, fitted on what was known then; a run's tuning is not repeated")
 
 
 @app.command()

@@ -96,6 +96,39 @@ def test_target_makes_a_new_list_in_seconds(copied: Path) -> None:
     pd.testing.assert_frame_equal(pd.read_parquet(copied / "out/lists/retention.parquet"), before)
 
 
+def test_target_refuses_scores_that_no_run_has_finished(copied: Path) -> None:
+    scores = pd.read_parquet(copied / "out/predictions/churn.parquet")
+    scores.iloc[::-1].to_parquet(copied / "out/predictions/churn.parquet")
+    line = complaint(["target", "-c", "holdfast.yaml", "-o", "out"], copied, code=1)
+    assert "predictions/churn.parquet" in line
+    assert "holdfast run" in line
+
+
+def test_the_last_list_says_who_is_new(copied: Path) -> None:
+    shutil.copytree(copied / "out", copied / "january")
+    was = pd.read_parquet(copied / "january/lists/retention.parquet").set_index("customer_id")
+    assert was["is_new_on_list"].isna().all(), "no list was named"
+    more = str(2 * spent(copied / "out"))
+    succeed(["target", "-c", "holdfast.yaml", "-o", "out", "--budget", more, "--previous", "january"], copied)
+    now = pd.read_parquet(copied / "out/lists/retention.parquet").set_index("customer_id")
+    new = (now["arm"] != "none") & (was["arm"] == "none").reindex(now.index)
+    assert new.any()
+    assert (now["is_new_on_list"].astype(bool) == new).all()
+    for command in ("target", "run"):
+        call = [command, "-c", "holdfast.yaml", "-o", "out", "--previous"]
+        assert "another folder" in complaint([*call, "out"], copied, code=2)
+        assert "no list there" in complaint([*call, "absent"], copied, code=1)
+
+
+def test_a_task_taken_out_leaves_no_files(without_consents: Path) -> None:
+    left = [str(path) for path in (without_consents / "unasked").rglob("*loyalty*")]
+    assert not left
+    changed(without_consents, lambda content: content["tasks"].pop("loyalty", None))
+    shutil.copytree(without_consents / "out", without_consents / "again")
+    succeed(["run", "-c", "holdfast.yaml", "-o", "again"], without_consents)
+    assert not [str(path) for path in (without_consents / "again").rglob("*loyalty*")]
+
+
 def test_export_writes_send_control_and_suppression(copied: Path) -> None:
     succeed(["export", "out", "-o", "send.csv"], copied)
     listed = pd.read_parquet(copied / "out/lists/retention.parquet").set_index("customer_id")

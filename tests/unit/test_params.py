@@ -127,6 +127,8 @@ def test_yes_no_and_on_are_words(tmp_path):
         ("{kind: silence}", "{kind: silent}", "tasks.churn.kind: came 'silent'; expected one of silence, lapse"),
         ("{kind: silence}", "{horizon: 60d}", "tasks.churn.kind: missing; expected one of silence, lapse"),
         ("{kind: silence}", "silence", "tasks.churn: came 'silence'; expected keys and values"),
+        ("{kind: silence}", "{kind: lapse, lookback: 60d, horizon: 30d, cap: 90d}",
+         "expected a cap below lookback + lead + horizon (90d)"),
         ("tasks:", "task:", "unknown key 'task'; did you mean 'tasks'?"),
         ("  churn: {kind: silence}", "  chrun: {kind: silence}", "tasks.chrun: unknown key 'chrun'; did you mean 'ch"),
         ("  churn: {kind: silence}", "  loyalty: {kind: repeat, period: 90d}", "tasks.loyalty: came"),
@@ -164,6 +166,15 @@ def test_yes_no_and_on_are_words(tmp_path):
 )  # fmt: skip
 def test_a_mistake_is_one_line(tmp_path, old, new, expected):
     assert expected in message(tmp_path, SMALL.replace(old, new, 1))
+
+
+def test_the_cap_of_a_lapse_is_one_that_can_be_reached(tmp_path):
+    def cap(task: str) -> int:
+        return load(tmp_path, SMALL.replace("{kind: silence}", task)).tasks.churn.cap
+
+    assert cap("{kind: lapse}") == 365
+    assert cap("{kind: lapse, lookback: 60d, lead: 5d, horizon: 30d}") == 94  # 60 + 5 + 30 - 1
+    assert cap("{kind: lapse, lookback: 60d, horizon: 30d, cap: 89d}") == 89
 
 
 def test_a_file_that_is_no_config(tmp_path):

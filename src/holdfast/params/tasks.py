@@ -6,10 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from holdfast.errors import ConfigError
 from holdfast.params.base import Days, PositiveDays, Section, Word, Words
-from holdfast.windows import Span
+from holdfast.windows import Span, parse_days
 
 _LOOKBACK = 120
+
+
+_SPANS = ("lookback", "lead", "horizon")
+
+
+def _field_default(section: type[Section], name: str) -> Any:
+    return section.model_fields[name].default
 
 
 class _Timed(Section):
@@ -46,10 +54,27 @@ class LapseTask(_Timed):
     floor: PositiveDays = 30
     cap: PositiveDays = 365
 
+    @model_validator(mode="before")
+    @classmethod
+    def _reachable_default(cls, content: Any) -> Any:
+        """Without a word about it the cap is a year, or the longest silence that the windows can show."""
+        if not isinstance(content, Mapping) or "cap" in content:
+            return content
+        try:
+            spans = [parse_days(content.get(name, _field_default(cls, name))) for name in _SPANS]
+        except (ConfigError, TypeError):
+            return content  # the field's own check says what is wrong
+        return {**content, "cap": max(min(_field_default(cls, "cap"), sum(spans) - 1), 1)}
+
     @model_validator(mode="after")
     def _ordered(self) -> "LapseTask":
         if self.cap < self.floor:
             raise ValueError(f"a cap that is not below the floor ({self.floor}d)")
+        longest = self.lookback + self.lead + self.horizon
+        if self.cap >= longest:
+            raise ValueError(
+                f"a cap below lookback + lead + horizon ({longest}d): nobody in the cohort can be silent for longer"
+            )
         return self
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from holdfast.errors import DataError
+from holdfast.errors import ConfigError, DataError
 from holdfast.histories.histories import Histories
 from holdfast.params.sections import ExitsSection
 from holdfast.pipelines.domain import main_task, make_offers, make_policy, make_task, task_names
-from holdfast.pipelines.graph import Context
+from holdfast.pipelines.graph import Context, changed_inputs
 from holdfast.pipelines.identity import identity
 from holdfast.pipelines.plan import Plan
 from holdfast.pipelines.prepare import open_histories
@@ -22,6 +23,8 @@ from holdfast.targeting.scored_list import ScoredList, build_list
 from holdfast.tasks.task import GivenTask
 from holdfast.windows import shift
 
+MONTH = 30
+"""Days of the list's column `contacts_30d`."""
 MARKETING = ("market", "retention", "promo", "advert", "newsletter", "offer")
 """Parts of words that name the purpose of a retention contact."""
 OTHER_PURPOSES = ("profil", "analy", "research", "cookie", "transaction", "contract", "billing", "sharing", "service")
@@ -81,12 +84,14 @@ def _with_history(context: Context, frame: pd.DataFrame, histories: Histories, a
     channels = [name for offer in make_offers(context.config) for name in offer.channels]
     for table in (
         consent(histories, channels), last_contacts(histories, at, days), open_complaints(histories), owners(histories),
-        _already_lost(context), stated_reasons(histories, context.config.exits),
+        _already_lost(context), _last_list(context, frame["customer_id"]),
+        stated_reasons(histories, context.config.exits),
     ):  # fmt: skip
         if table is not None:
             frame = frame.merge(table, on="customer_id", how="left")
-    if "contacts_30d" in frame.columns:
-        frame["contacts_30d"] = frame["contacts_30d"].fillna(0)
+    for name in ("contacts_30d", "contacts_in_cap"):
+        if name in frame.columns:
+            frame[name] = frame[name].fillna(0)
     if "open_complaint" in frame.columns:
         frame["open_complaint"] = frame["open_complaint"].astype("boolean").fillna(False)
     if histories.has("consents"):
@@ -144,7 +149,7 @@ def _narrowed(allowed: pd.DataFrame, refused: pd.DataFrame, named: Sequence[str]
 
 
 def last_contacts(histories: Histories, at: date, days: int) -> pd.DataFrame | None:
-    """When each customer was last contacted by the firm, and how often within the cap's window."""
+    """When each customer was last contacted by the firm, how often in 30 days, and how often in the cap's `days`."""
     parts = []
     if "at" in histories.columns("contacts"):
         rows = histories.frame("contacts")
@@ -155,9 +160,10 @@ def last_contacts(histories: Histories, at: date, days: int) -> pd.DataFrame | N
     if not parts:
         return None
     rows = pd.concat([part[["customer_id", "at"]] for part in parts], ignore_index=True)
-    recent = rows["at"] >= pd.Timestamp(shift(at, -days))
-    grouped = rows.assign(recent=recent).groupby("customer_id")
-    return grouped.agg(last_contact_at=("at", "max"), contacts_30d=("recent", "sum")).reset_index()
+    month, cap = (rows["at"] >= pd.Timestamp(shift(at, -back)) for back in (MONTH, days))
+    grouped = rows.assign(month=month, cap=cap).groupby("customer_id")
+    counts = grouped.agg(last_contact_at=("at", "max"), contacts_30d=("month", "sum"), contacts_in_cap=("cap", "sum"))
+    return counts.reset_index()
 
 
 def open_complaints(histories: Histories) -> pd.DataFrame | None:
@@ -206,6 +212,44 @@ def _already_lost(context: Context) -> pd.DataFrame | None:
     return scored.assign(already_lost=scored["label"] == 1).drop(columns="label")
 
 
+def _last_list(context: Context, ids: "pd.Series[str]") -> pd.DataFrame | None:
+    """Who was selected on the list that the run was told to compare with; None when none was named."""
+    if context.previous is None:
+        return None
+    listed = read_list(context.previous)
+    selected = listed.loc[listed["arm"].isin(["treat", "holdout"]), "customer_id"].astype("str")
+    return pd.DataFrame({"customer_id": ids, "was_on_last_list": ids.astype("str").isin(set(selected))})
+
+
+def require_last_list(context: Context) -> None:
+    """Refuse a `previous` that is not there, or that this list would overwrite, before anything is done."""
+    if context.previous is None:
+        return
+    if list_file(context.previous).resolve() == list_file(context.workspace.root).resolve():
+        raise ConfigError(
+            f"--previous {context.previous}: is the list that this one takes the place of; expected another folder, or "
+            "a copy of the last round's lists/retention.parquet"
+        )
+    _existing_list(context.previous)
+
+
+def read_list(path: Path) -> pd.DataFrame:
+    """A retention list: the folder of a run, or the Parquet file itself."""
+    return pd.read_parquet(_existing_list(path))
+
+
+def _existing_list(path: Path) -> Path:
+    file = list_file(path)
+    if not file.is_file():
+        raise DataError(f"{path}: no list there; expected the folder of a finished run or its lists/retention.parquet")
+    return file
+
+
+def list_file(path: Path) -> Path:
+    """Where the list of a run's folder is; a file stands for itself."""
+    return path / "lists" / "retention.parquet" if path.is_dir() else path
+
+
 def _act_before(context: Context, frame: pd.DataFrame, at: date) -> "pd.Series[Any]":
     """The date by which to act: when the present silence outgrows nine in ten of the own gaps (H2).
 
@@ -241,4 +285,10 @@ def require_finished(context: Context) -> None:
     if missing:
         raise DataError(
             f"{context.workspace.root}: no finished run here ({missing[0]} is missing); run `holdfast run` first"
+        )
+    stale = changed_inputs(context.workspace, "target")
+    if stale:
+        raise DataError(
+            f"{context.workspace.root}: {stale[0]} is not what the finished run made its list from (a later run broke "
+            "off); let `holdfast run` finish first"
         )

@@ -1,6 +1,6 @@
 """What can be asked of a finished run: another list, the file to send, a difference, a replay of the past."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,15 @@ from holdfast.errors import ConfigError, DataError
 from holdfast.examples import Examples, join
 from holdfast.histories.histories import Histories
 from holdfast.learners.baselines import fit_baselines
-from holdfast.pipelines.act import consent, last_contacts, make_list, require_finished, write_list
+from holdfast.pipelines.act import (
+    consent,
+    last_contacts,
+    make_list,
+    read_list,
+    require_finished,
+    require_last_list,
+    write_list,
+)
 from holdfast.pipelines.domain import main_task
 from holdfast.pipelines.features import feature_set
 from holdfast.pipelines.graph import Context
@@ -31,24 +39,26 @@ FORMATS = ("csv", "parquet")
 def retarget(context: Context, budget: float | None) -> dict[str, Any]:
     """Make a new list in a finished run's folder with the present config; nothing is trained again.
 
+    Raises
+    ------
+    DataError
+        When no run has finished in the folder, or scores, reasons or values are not those it finished with.
+    ConfigError
+        When the config asks something that needs new scores.
+
     Returns
     -------
     dict
         The summary of the new list.
     """
     require_finished(context)
+    require_last_list(context)
+    context = replace(context, cutoff=_scored_at(context))
     if budget is not None:
         if not np.isfinite(budget) or budget < 0:
             raise ConfigError(f"--budget: came {budget}; expected an amount of money, zero or more")
         targeting = context.config.targeting.model_copy(update={"budget": budget})
-        context = Context(
-            context.config.model_copy(update={"targeting": targeting}),
-            context.workspace,
-            _scored_at(context),
-            context.say,
-        )
-    else:
-        context = Context(context.config, context.workspace, _scored_at(context), context.say)
+        context = replace(context, config=context.config.model_copy(update={"targeting": targeting}))
     facts = context.workspace.read_json("run.json")
     _same_question(context, facts)
     with context.workspace.locked():
@@ -134,8 +144,7 @@ def _table(histories: Histories, name: str, columns: list[str]) -> pd.DataFrame 
 
 def difference(old: Path, new: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Two lists: who came, who went, who moved, and why (H4)."""
-    frames = [Workspace.at(folder).read_frame("lists/retention.parquet") for folder in (old, new)]
-    changes = diff_lists(*frames)
+    changes = diff_lists(read_list(old), read_list(new))
     return changes, summarise_diff(changes)
 
 

@@ -7,10 +7,13 @@ from holdfast.targeting.offers import Offer
 from holdfast.targeting.policy import Policy
 from holdfast.tasks.task import ContractEndTask, DeclineTask, GivenTask, LapseTask, RepeatTask, SilenceTask, Task
 
+TASKS = ("churn", "loyalty")
+"""Every task that a config can name, the main one first."""
+
 
 def task_names(config: Config) -> list[str]:
     """The configured tasks, the main one first."""
-    return [name for name in ("churn", "loyalty") if getattr(config.tasks, name) is not None]
+    return [name for name in TASKS if getattr(config.tasks, name) is not None]
 
 
 def main_task(config: Config) -> Task:

@@ -7,9 +7,10 @@ killed run continues where it stopped and gives the same result as an unbroken o
 
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from holdfast.params import Config
@@ -19,12 +20,13 @@ from holdfast.pipelines.workspace import Workspace, digest, digest_of
 
 @dataclass(frozen=True)
 class Context:
-    """What every stage gets: the config, the folder, and the scoring date when one was asked for."""
+    """What every stage gets: the config, the folder, and the scoring date and the last list when they were named."""
 
     config: Config
     workspace: Workspace
     cutoff: date | None = None
     say: Callable[[str], None] = print
+    previous: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def step(stage: Stage, context: Context, task: str, tasks: Sequence[str], *, kee
     """Run one stage for one task, unless `keep` and its manifest says that nothing has changed."""
     label = f"{stage.name}@{task}" if task else stage.name
     manifest = f".holdfast/{label}.json"
-    key = _key(stage, context, task, tasks)
+    inputs = {name: _content(context.workspace, name) for name in _paths(stage.needs, task, tasks)}
+    key = _key(stage, context, task, inputs)
     kept = _kept(context.workspace, manifest, key) if keep else None
     if kept is not None:
         return Done(label, True, kept["seconds"], kept["peak_mb"])
@@ -88,16 +91,38 @@ def step(stage: Stage, context: Context, task: str, tasks: Sequence[str], *, kee
     seconds = round(time.perf_counter() - began, 3)
     peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     outputs = {name: _content(context.workspace, name) for name in _paths(stage.makes, task, tasks)}
-    context.workspace.write_json(manifest, {"key": key, "outputs": outputs, "seconds": seconds, "peak_mb": peak})
+    context.workspace.write_json(
+        manifest, {"key": key, "inputs": inputs, "outputs": outputs, "seconds": seconds, "peak_mb": peak}
+    )
     return Done(label, False, seconds, peak)
 
 
-def _key(stage: Stage, context: Context, task: str, tasks: Sequence[str]) -> str:
+def _key(stage: Stage, context: Context, task: str, inputs: Mapping[str, str]) -> str:
     resolved = context.config.resolved()
     settings = {name: _lookup(resolved, name.format(task=task)) for name in stage.keys}
-    inputs = {name: _content(context.workspace, name) for name in _paths(stage.needs, task, tasks)}
     outside = stage.outside(context) if stage.outside else None
     return digest_of([stage.name, task, str(context.cutoff), settings, inputs, outside, code_hash()])
+
+
+def changed_inputs(workspace: Workspace, name: str) -> list[str]:
+    """Inputs of a finished stage that are no longer what it read; empty when the stage has never run here."""
+    manifest = f".holdfast/{name}.json"
+    if not workspace.path(manifest).is_file():
+        return []
+    inputs = workspace.read_json(manifest).get("inputs", {})
+    return [name for name, old in inputs.items()
+            if not workspace.path(name).exists() or _content(workspace, name) != old]  # fmt: skip
+
+
+def clear_unasked(stages: Sequence[Stage], workspace: Workspace, tasks: Sequence[str], known: Sequence[str]) -> None:
+    """Remove what an earlier config's tasks left behind, so that a folder holds one run's files only."""
+    wanted = {path for stage in stages for task in tasks for path in _paths(stage.makes, task, tasks)}
+    stale = {f"features_{task}.parquet" for task in known}
+    for stage in (stage for stage in stages if stage.per_task):
+        for task in set(known) - set(tasks):
+            stale |= {*_paths(stage.makes, task, tasks), f".holdfast/{stage.name}@{task}.json"}
+    for path in sorted(stale - wanted):
+        workspace.remove(path)
 
 
 def _content(workspace: Workspace, name: str) -> str:

@@ -8,8 +8,8 @@ from threadpoolctl import threadpool_limits
 
 from holdfast.errors import ConfigError
 from holdfast.params import load_config
-from holdfast.pipelines.domain import task_names
-from holdfast.pipelines.graph import Context, Done, step, walk
+from holdfast.pipelines.domain import TASKS, task_names
+from holdfast.pipelines.graph import Context, Done, clear_unasked, step, walk
 from holdfast.pipelines.workspace import Workspace
 
 
@@ -28,11 +28,16 @@ def run_all(context: Context) -> list[Done]:
     BusyError
         When another run writes into the same folder.
     """
-    from holdfast.pipelines.stages import build_stages  # heavy: mistakes in the config are answered before it loads
+    # heavy: mistakes in the config are answered before it loads
+    from holdfast.pipelines.act import require_last_list
+    from holdfast.pipelines.stages import build_stages
 
+    require_last_list(context)
     # BLAS with several threads sums in another order: one thread keeps the bytes the same on any machine.
+    stages, tasks = build_stages(context), task_names(context.config)
     with context.workspace.locked(), threadpool_limits(limits=1):
-        done = list(walk(build_stages(context), context, task_names(context.config)))
+        clear_unasked(stages, context.workspace, tasks, TASKS)
+        done = list(walk(stages, context, tasks))
         facts = context.workspace.read_json("run.json")
         timings = {
             each.name: {"seconds": each.seconds, "peak_mb": each.peak_mb, "reused": each.reused} for each in done

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from holdfast.histories.sources import list_files
-from holdfast.pipelines.act import run_target
+from holdfast.pipelines.act import list_file, run_target
 from holdfast.pipelines.domain import main_task
 from holdfast.pipelines.explain import run_explain, run_value
 from holdfast.pipelines.finish import run_record, run_report, tracking_uri
@@ -23,6 +23,10 @@ def _source_files(context: Context) -> dict[str, str]:
         for path in (table.path, *(one.path for one in table.join))
         for file in list_files(source, table.name, path)
     }
+
+
+def _last_list(context: Context) -> str | None:
+    return digest(list_file(context.previous)) if context.previous else None
 
 
 def build_stages(context: Context) -> Sequence[Stage]:
@@ -50,7 +54,8 @@ def build_stages(context: Context) -> Sequence[Stage]:
         Stage("value", run_value, (f"tasks.{main}", "economics", "seed"),
               ("histories", f"labels/{main}.parquet", "features.parquet"), ("value.parquet", "value.json")),
         Stage("target", run_target, ("",),  # every row carries the run_id, a hash of the whole config
-              ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "value.parquet"), ("lists",)),
+              ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "value.parquet"), ("lists",),
+              outside=_last_list),
         Stage("report", run_report, ("",),
               ("lists", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv", "value.json",
                "ingest.json"), ("report.html", "plots", "run.json")),

@@ -82,6 +82,10 @@ class Workspace:
             raise DataError(f"{path}: not there; run the earlier stages first (`holdfast run`)")
         return path
 
+    def remove(self, name: str) -> None:
+        """Remove a file or folder of the run, if it is there."""
+        _remove(self.path(name))
+
     @contextmanager
     def aside(self, name: str) -> Iterator[Path]:
         """Give a path to write to; it takes the place of `name` when the block ends well."""

@@ -15,7 +15,7 @@ TEXTS = (
 )  # fmt: skip
 NUMBERS = (
     "p_churn", "p_loyal", "clv", "loss_if_silent", "loss_low", "loss_high", "reason_predicted_prob",
-    "reason_indicated_strength", "contacts_30d",
+    "reason_indicated_strength", "contacts_30d", "contacts_in_cap",
 )  # fmt: skip
 TIMES = ("cutoff", "last_contact_at", "act_before", "valid_until")
 FLAGS = ("open_complaint", "influenceable", "was_on_last_list", "already_lost")
@@ -52,6 +52,8 @@ def prepare(customers: pd.DataFrame) -> pd.DataFrame:
     if missing:
         raise DataError(f"targeting: customers lack column {', '.join(missing)}; expected {', '.join(REQUIRED)}")
     columns: dict[str, Any] = {str(name): customers[name] for name in customers.columns}
+    if "contacts_in_cap" not in columns and "contacts_30d" in columns:
+        customers = customers.assign(contacts_in_cap=customers["contacts_30d"])
     columns["customer_id"] = customers["customer_id"].astype("string")
     for name in TEXTS:
         columns[name] = _given(customers, name).astype("string")

@@ -48,12 +48,12 @@ arm | treat: make the offer; holdout: do not, and compare; none: not selected | 
 suppressed_because | the first reason why the customer is not selected; empty for treat and holdout | text
 consent_basis | granted: recorded in the consents table; not recorded: there is no such table | text
 last_contact_at | last outbound contact before the cutoff | time
-contacts_30d | outbound contacts within the contact cap's window before the cutoff | number
+contacts_30d | outbound contacts within 30 days before the cutoff | number
 open_complaint | whether a complaint was unresolved at the cutoff; empty: complaints are not recorded | yes/no
 owner | who looks after the customer | text
 act_before | day by which to act, from the customer's own rhythm | date
 valid_until | day after which the list is stale | date
-is_new_on_list | whether a selected customer was not selected on the last list; empty: there was none | yes/no
+is_new_on_list | whether a selected customer was not on the list that --previous names; empty: none is named | yes/no
 model_version | version of the churn model | text
 run_id | run that wrote the list | text
 """)

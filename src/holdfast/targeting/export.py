@@ -67,7 +67,7 @@ def prepare_export(
         `customer_id, at` (and `amount`: only positive ones count). Rows at or after the customer's cutoff
         drop him.
     contacts : pandas.DataFrame, optional
-        `customer_id, contacts_30d`: outbound contacts within the cap's window as of today; a customer
+        `customer_id, contacts_in_cap`: outbound contacts within the cap's window as of today; a customer
         without a row has none. Without this frame the counts of the list are used.
     contact_cap_max : int, optional
         The cap; None: no cap.
@@ -209,8 +209,8 @@ def _over_cap(rows: pd.DataFrame, contacts: pd.DataFrame | None, cap: int | None
         return np.zeros(len(rows), dtype=bool)
     counts = rows["contacts_30d"]
     if contacts is not None:
-        _require(contacts, ["customer_id", "contacts_30d"], "contacts")
-        today = contacts.groupby(contacts["customer_id"].astype(str))["contacts_30d"].max()
+        _require(contacts, ["customer_id", "contacts_in_cap"], "contacts")
+        today = contacts.groupby(contacts["customer_id"].astype(str))["contacts_in_cap"].max()
         counts = today.reindex(rows["customer_id"].astype(str))
     over: NDArray[np.bool_] = counts.astype("Float64").fillna(0.0).to_numpy(dtype=np.float64) >= cap
     return over

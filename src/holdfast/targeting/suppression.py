@@ -151,5 +151,5 @@ def _beyond_influence(customers: pd.DataFrame, best: pd.DataFrame) -> NDArray[np
 def _over_cap(customers: pd.DataFrame, policy: Policy) -> NDArray[np.bool_]:
     if policy.contact_cap_max is None:
         return np.zeros(len(customers), dtype=bool)
-    over: NDArray[np.bool_] = customers["contacts_30d"].to_numpy(float) >= policy.contact_cap_max
+    over: NDArray[np.bool_] = customers["contacts_in_cap"].to_numpy(float) >= policy.contact_cap_max
     return over

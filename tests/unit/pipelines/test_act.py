@@ -115,8 +115,10 @@ def test_contacts_by_the_firm_and_treated_campaigns_count_within_the_cap() -> No
     table = last_contacts(histories, AT, 30)
     # 30 days before 1 June is 2 May: 2 and 25 May count, 1 May does not; b wrote to us, c was the control
     assert table.to_dict("records") == [
-        {"customer_id": "a", "last_contact_at": pd.Timestamp("2024-05-25"), "contacts_30d": 2}
+        {"customer_id": "a", "last_contact_at": pd.Timestamp("2024-05-25"), "contacts_30d": 2, "contacts_in_cap": 2}
     ]
+    week = last_contacts(histories, AT, 7)
+    assert week[["contacts_30d", "contacts_in_cap"]].values.tolist() == [[2, 1]], "the cap has a window of its own"
     assert last_contacts(Histories.from_frames({"purchases": PURCHASES}), AT, 30) is None
 
 

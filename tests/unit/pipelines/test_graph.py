@@ -5,7 +5,7 @@ import pytest
 
 from holdfast.errors import DataError
 from holdfast.pipelines import graph
-from holdfast.pipelines.graph import Context, Stage, step, walk
+from holdfast.pipelines.graph import Context, Stage, changed_inputs, clear_unasked, step, walk
 from holdfast.pipelines.workspace import Workspace
 
 
@@ -133,3 +133,32 @@ def test_stages_per_task_have_their_own_keys_and_files(tmp_path: Path) -> None:
         ("make@loyalty", False),
         ("join", True),
     ]
+
+
+def test_an_input_changed_after_the_stage_is_named(road: Road) -> None:
+    assert changed_inputs(road.workspace, "copy") == [], "it never ran here"
+    road.step()
+    assert changed_inputs(road.workspace, "copy") == []
+    road.workspace.write_text("in.txt", "other")
+    assert changed_inputs(road.workspace, "copy") == ["in.txt"]
+    road.workspace.path("in.txt").unlink()
+    assert changed_inputs(road.workspace, "copy") == ["in.txt"]
+
+
+def test_what_a_task_left_behind_goes_with_the_task(tmp_path: Path) -> None:
+    space = Workspace.at(tmp_path)
+    written = ("features.parquet", "features_loyalty.parquet", "labels/churn.parquet", "labels/loyalty.parquet",
+               ".holdfast/make@churn.json", ".holdfast/make@loyalty.json", "models/loyalty/a", "own.txt")  # fmt: skip
+    for name in written:
+        space.write_text(name, "x")
+    stages = (
+        Stage("make", lambda context, task: None, makes=("{features}", "labels/{task}.parquet", "models/{task}"),
+              per_task=True),
+    )  # fmt: skip
+    both = ("churn", "loyalty")
+    clear_unasked(stages, space, both, both)
+    assert space.path("models/loyalty/a").is_file(), "nothing is stale while both are asked"
+    clear_unasked(stages, space, ("loyalty",), both)
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert left == [".holdfast/make@loyalty.json", "features.parquet", "labels/loyalty.parquet", "models/loyalty/a",
+                    "own.txt"]  # fmt: skip

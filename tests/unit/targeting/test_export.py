@@ -74,7 +74,7 @@ def test_who_bought_or_complained_since_the_cutoff_is_dropped_from_both_arms():
 
 def test_empty_tables_drop_nobody():
     nothing = events().astype({"customer_id": str})
-    counts = pd.DataFrame({"customer_id": pd.Series(dtype=str), "contacts_30d": pd.Series(dtype=int)})
+    counts = pd.DataFrame({"customer_id": pd.Series(dtype=str), "contacts_in_cap": pd.Series(dtype=int)})
     files = prepare_export(a_list(), purchases=nothing, complaints=nothing, contacts=counts, contact_cap_max=1)
     assert because(files) == {}
 
@@ -85,7 +85,7 @@ def test_a_return_is_no_purchase():
 
 
 def test_the_contact_cap_is_checked_again():
-    today = pd.DataFrame({"customer_id": ["c0", "c1"], "contacts_30d": [1, 2]})
+    today = pd.DataFrame({"customer_id": ["c0", "c1"], "contacts_in_cap": [1, 2]})
     assert because(prepare_export(a_list(), contacts=today, contact_cap_max=2)) == {"c1": CAP}
     assert because(prepare_export(a_list(), contacts=today)) == {}
 
