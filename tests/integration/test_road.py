@@ -107,6 +107,22 @@ def test_predictions(read: Callable[[str], pd.DataFrame], facts: dict[str, Any],
     assert score[["low", "high"]].notna().all(axis=None)
 
 
+def test_value_has_parts_that_add_up_and_a_backtest(finished: Finished, read: Callable[[str], pd.DataFrame]) -> None:
+    rows = read("value.parquet")
+    scored = read("predictions/churn.parquet")
+    assert set(rows["customer_id"]) == set(scored.loc[scored["part"] == "score", "customer_id"])
+    parts = rows[["clv_purchase", "clv_retention", "clv_referral"]]
+    assert rows["clv"].to_numpy() == pytest.approx(parts.fillna(0).sum(axis=1).to_numpy())
+    assert (parts.dropna(axis=1, how="all") >= 0).all(axis=None)
+    assert ((rows["clv_low"] <= rows["clv"]) & (rows["clv_high"] >= 0)).all()
+    assert rows["p_alive"].between(0, 1).all()
+    told = json.loads((finished.out / "value.json").read_text())["clv"]
+    assert told["method"] == rows["clv_method"].unique().item()
+    assert {row["method"] for row in told["backtest"]["methods"]} >= {"bg/nbd x gamma-gamma", "past margin", "rfm"}
+    assert len(told["backtest"]["deciles"]) == 10
+    assert 0.6 < told["backtest"]["range"]["coverage"] <= 1
+
+
 def test_features_hold_every_scored_customer_once(read: Callable[[str], pd.DataFrame]) -> None:
     features, scored = read("features.parquet"), read("predictions/churn.parquet")
     assert list(features.columns[:2]) == ["customer_id", "cutoff"]

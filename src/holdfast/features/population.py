@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from holdfast.features.bgnbd import BgNbd, fit_bgnbd
+from holdfast.btyd.bgnbd import BgNbd, fit_bgnbd
 from holdfast.features.feature import Case, Feature
 from holdfast.features.spoken import AGO, GAPS, LAST, NEVER, ONE_DAY
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,10 +28,13 @@ from holdfast.learners.boosting import (
     single_precision,
 )
 from holdfast.learners.columns import Columns, FeatureMismatch, Matrix
-from holdfast.learners.logit import ShrunkenLogit, fit_logit
+from holdfast.learners.logit import ShrunkenLinear, fit_logit
 
 FORMAT = 1
 """Version of `blend.json`."""
+STRAYED = 0.4
+"""Kolmogorov-Smirnov distance from which a linear term would rather guess than know (docs/accuracy.md)."""
+_LOOKED_AT = 20_000
 
 
 class OneClassError(DataError, ValueError):
@@ -64,7 +68,7 @@ class BlendClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The second one is the positive class.
     booster_ : xgboost.Booster
         The boosting member; its columns go by position, as `encode` gives them.
-    logit_ : ShrunkenLogit
+    logit_ : ShrunkenLinear
         The logit member.
     columns_ : Columns
         Names and levels of the input.
@@ -120,7 +124,7 @@ class BlendClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # -- fitting ---------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, served: Any = None) -> Self:
         """Fit both members.
 
         Parameters
@@ -128,6 +132,9 @@ class BlendClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X : DataFrame or array of shape (n, n_features)
         y : array of shape (n,)
             Two classes; the greater one is the positive class.
+        served : DataFrame or array of shape (m, n_features), optional
+            Rows that the model will serve, without labels. Features that lie elsewhere among them than in training
+            (`strayed`) are left out of the logit member, which would extrapolate; trees do not.
 
         Raises
         ------
@@ -140,7 +147,9 @@ class BlendClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         matrix, target = self._training(X, y)
         columns, boosting = self.columns_, self._boosting(len(matrix))
         self.booster_ = fit_booster(matrix, target, columns.types, boosting)
-        self.logit_: ShrunkenLogit = fit_logit(matrix, target, columns.levels, c=self.C, clip=self.clip)
+        if served is not None:
+            matrix = _without(matrix, strayed(matrix, self._encoded(served), columns.levels))
+        self.logit_: ShrunkenLinear = fit_logit(matrix, target, columns.levels, c=self.C, clip=self.clip)
         self.shift_ = 0.0
         return self
 
@@ -318,7 +327,7 @@ class BlendClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             model.feature_names_in_ = np.array(model.columns_.names, dtype=object)
         model.categories_ = {model.columns_.names[k]: levels for k, levels in model.columns_.levels.items()}
         model.booster_ = booster_from_bytes(trees)
-        model.logit_ = ShrunkenLogit.from_dict(state["logit"])
+        model.logit_ = ShrunkenLinear.from_dict(state["logit"])
         model.shift_ = state["shift"]
         return model
 
@@ -329,6 +338,37 @@ class ChurnClassifier(BlendClassifier):
 
 class LoyaltyClassifier(BlendClassifier):
     """The blend for the question "will this customer stay loyal?"; class 1 is loyal."""
+
+
+def strayed(matrix: Matrix, served: Matrix, levels: Mapping[int, Any], limit: float = STRAYED) -> list[int]:
+    """Features whose distribution at serving is far from training's: Kolmogorov-Smirnov distance above the limit.
+
+    Examples
+    --------
+    >>> old, new = np.arange(100.0)[:, None], np.arange(50.0, 150.0)[:, None]
+    >>> strayed(old, new, {}), strayed(old, old, {})
+    ([0], [])
+    """
+    if not len(served):
+        return []
+    some = [rows[:: -(-len(rows) // _LOOKED_AT)] for rows in (matrix, served)]
+    return [k for k in range(matrix.shape[1]) if k not in levels and _distance(some[0][:, k], some[1][:, k]) > limit]
+
+
+def _distance(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    """Greatest difference of the two distribution functions; a missing value is one below all others."""
+    a, b = (np.sort(np.where(np.isnan(values), -np.inf, values)) for values in (a, b))
+    every = np.concatenate([a, b])
+    shares = [np.searchsorted(values, every, side="right") / len(values) for values in (a, b)]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
+def _without(matrix: Matrix, features: list[int]) -> Matrix:
+    if not features:
+        return matrix
+    out = matrix.copy(order="F")
+    out[:, features] = np.nan
+    return out
 
 
 def _plain(value: Any) -> Any:

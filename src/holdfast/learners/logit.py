@@ -6,7 +6,7 @@ enough rows, the others share one. A level without evidence (unseen, or too rare
 it sits at the training mean.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from holdfast.learners.columns import Matrix
-from holdfast.learners.newton import ridge_logistic
+from holdfast.learners.newton import ridge_least_squares, ridge_logistic
 
 NEAR_CONSTANT = 0.995
 """A column with more than this share of rows at one value is dropped."""
@@ -67,8 +67,8 @@ class Term:
 
 
 @dataclass(frozen=True)
-class ShrunkenLogit:
-    """A fitted logit member.
+class ShrunkenLinear:
+    """A fitted linear member: the logit's log odds, or the logarithm of an amount.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class ShrunkenLogit:
     n_features: int
 
     def margin(self, matrix: Matrix) -> npt.NDArray[np.float64]:
-        """Log odds, shape (n,). Summed term by term, so that a row's value never depends on its neighbours."""
+        """Log odds or log amount, shape (n,). Summed term by term, so that a row's value does not depend on others."""
         out = np.full(len(matrix), self.base)
         for term in self.terms:
             out += self._contribution(term, matrix)
@@ -112,7 +112,7 @@ class ShrunkenLogit:
         return {"terms": terms, "base": self.base, "clip": self.clip, "n_features": self.n_features}
 
     @classmethod
-    def from_dict(cls, state: Mapping[str, Any]) -> "ShrunkenLogit":
+    def from_dict(cls, state: Mapping[str, Any]) -> "ShrunkenLinear":
         """Inverse of `as_dict`."""
         terms = tuple(Term(**(term | {"table": tuple(term["table"])})) for term in state["terms"])
         return cls(terms, state["base"], state["clip"], state["n_features"])
@@ -120,7 +120,7 @@ class ShrunkenLogit:
 
 def fit_logit(
     matrix: Matrix, y: npt.NDArray[Any], levels: Mapping[int, Sequence[str]], *, c: float, clip: float
-) -> ShrunkenLogit:
+) -> ShrunkenLinear:
     """Fit the shrunken logit on an encoded matrix.
 
     Parameters
@@ -136,18 +136,45 @@ def fit_logit(
     clip : float
         Bound of the standardised columns.
     """
+    return _fit(matrix, y, levels, clip, lambda design, target: ridge_logistic(design, target, c))
+
+
+def fit_log_amount(
+    matrix: Matrix, logs: npt.NDArray[np.float64], levels: Mapping[int, Sequence[str]], *, shrinkage: float, clip: float
+) -> ShrunkenLinear:
+    """Ridge regression of the logarithm of an amount on the same columns as the logit's.
+
+    Parameters
+    ----------
+    matrix, levels, clip
+        As in `fit_logit`.
+    logs : ndarray of shape (n,)
+        Logarithms of the amounts.
+    shrinkage : float
+        Ridge as a share of the number of rows.
+    """
+    return _fit(matrix, logs, levels, clip, lambda design, target: ridge_least_squares(design, target, shrinkage))
+
+
+def _fit(
+    matrix: Matrix,
+    y: npt.NDArray[Any],
+    levels: Mapping[int, Sequence[str]],
+    clip: float,
+    solve: Callable[[Matrix, npt.NDArray[np.float64]], tuple[npt.NDArray[np.float64], float]],
+) -> ShrunkenLinear:
     plan = _plan(matrix, levels, clip)
     design = np.empty((len(matrix), len(plan)), order="F")
     for position, term in enumerate(plan):
         design[:, position] = term.z(np.ascontiguousarray(matrix[:, term.feature]), clip)
-    coefs, intercept = ridge_logistic(design, np.asarray(y, dtype=np.float64), c)
+    coefs, intercept = solve(design, np.asarray(y, dtype=np.float64))
     z_means = design.mean(axis=0)
     terms = tuple(
         Term(**(asdict(term) | {"coef": float(coef), "z_mean": float(mean)}))
         for term, coef, mean in zip(plan, coefs, z_means, strict=True)
     )
     base = intercept + sum(term.coef * term.z_mean for term in terms)
-    return ShrunkenLogit(terms, float(base), clip, matrix.shape[1])
+    return ShrunkenLinear(terms, float(base), clip, matrix.shape[1])
 
 
 def signed_log(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

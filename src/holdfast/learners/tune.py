@@ -1,10 +1,10 @@
-"""Tuning around the recipe: a few seeded trials on forward folds, kept only if they beat the defaults there."""
+"""Tuning: the step of the capacity ladder that forward folds allow, then seeded trials kept only if they beat it."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,14 @@ from optuna.trial import Trial, TrialState
 
 from holdfast.learners.blend import BlendClassifier
 from holdfast.learners.boosting import auto_min_child_weight
+from holdfast.learners.capacity import DEFAULT, STIFF, SUPPLE, settings_of
 from holdfast.learners.folds import Fold, forward_folds, usable_folds
 
 PARAMS = (
     "n_trees", "learning_rate", "max_depth", "min_child_weight", "reg_lambda", "colsample", "subsample", "C", "weight",
 )  # fmt: skip
+MOST_ROWS = 30_000
+"""Rows of a fold's training and of its validation that the ladder looks at."""
 """What is tuned, in the order of the trials table's columns."""
 
 RECIPE = {name: BlendClassifier().get_params()[name] for name in PARAMS} | {"min_child_weight": 100.0}
@@ -37,13 +40,15 @@ class TuneResult:
     ----------
     best_params : dict
         Settings for `BlendClassifier(**best_params)`; empty means the defaults stand.
+    capacity : str
+        Step of the ladder (`capacity`) that the trials had to beat.
     trials : DataFrame
         One row per trial: `number, value, <params>, state, seconds`.
     improved : bool
-        Whether the best trial beat the defaults by more than one standard error of the fold differences; with a
+        Whether the best trial beat that step by more than one standard error of the fold differences; with a
         single fold by more than two standard errors of its rows.
     default_value, best_value : float or None
-        Mean log loss over the folds, of the defaults and of the best trial; None where nothing was measured.
+        Mean log loss over the folds, of the step and of the best trial; None where nothing was measured.
     cut_short : bool
         Whether the time limit ended the search.
     n_complete : int
@@ -53,6 +58,7 @@ class TuneResult:
     """
 
     best_params: dict[str, Any]
+    capacity: str
     trials: pd.DataFrame
     improved: bool
     default_value: float | None
@@ -88,7 +94,7 @@ def tune(
     horizon_days, lead_days : int
         Timing of the task, in days.
     trials : int
-        Number of trials; 0 keeps the defaults.
+        Number of trials; with 0 the step of the ladder stands.
     timeout_s : float
         The search stops before the first trial that would start later than this, in seconds.
     seed : int
@@ -107,17 +113,49 @@ def tune(
         given = np.empty(0) if cutoff is None else cutoff
         folds = forward_folds(given, horizon_days=horizon_days, lead_days=lead_days)
     usable = usable_folds(folds, target)
-    if trials <= 0:
-        return _defaults("no trials were asked for: the defaults stand")
     if not usable:
-        return _defaults("no validation fold with both classes: the defaults stand")
-    search = _Search(X, target, usable, seed, threads)
+        reason = "no validation fold with both classes: the defaults stand"
+        return TuneResult({}, DEFAULT, _table([]), False, None, None, False, 0, reason)
+    began = time.monotonic()
+    step, climbed = _climb(_Search(X, target, _thinned(usable), seed, threads))
+    settings = settings_of(step, len(X))
+    if trials <= 0:
+        reason = f"capacity {step} ({climbed}); no trials were asked for"
+        return TuneResult(settings, step, _table([]), False, None, None, False, 0, reason)
     with _quiet():
-        return search.run(trials, timeout_s)
+        found = _Search(X, target, usable, seed, threads).run(trials, timeout_s - (time.monotonic() - began), step)
+    return replace(found, reason=f"capacity {step} ({climbed}); {found.reason}")
 
 
-def _defaults(reason: str) -> TuneResult:
-    return TuneResult({}, _table([]), False, None, None, False, 0, reason)
+def _thinned(folds: Sequence[Fold]) -> list[Fold]:
+    """Evenly fewer rows where a fold has very many."""
+    return [(train[:: -(-len(train) // MOST_ROWS)], valid[:: -(-len(valid) // MOST_ROWS)]) for train, valid in folds]
+
+
+def _climb(search: "_Search") -> tuple[str, str]:
+    """Best step of the ladder, and the figures that decided."""
+    base = search.losses(settings_of(DEFAULT, search.n_rows))
+    tried = {DEFAULT: base}
+    best = DEFAULT
+    for step in SUPPLE:
+        tried[step] = search.losses(settings_of(step, search.n_rows))
+        if _mean(tried[step]) >= _mean(tried[best]):
+            break
+        best = step
+    if best == DEFAULT:
+        tried[STIFF] = search.losses(settings_of(STIFF, search.n_rows))
+        best = min((DEFAULT, STIFF), key=lambda step: _mean(tried[step]))
+    gain, error = _gain(base, tried[best])
+    figures = ", ".join(f"{step} {_mean(found):.5f}" for step, found in tried.items())
+    return (best if gain > error else DEFAULT), f"log loss on the folds: {figures}"
+
+
+def _gain(base: "Losses", other: "Losses") -> tuple[float, float]:
+    """Mean loss saved, and the larger of its standard errors over folds and over rows."""
+    over_rows = gain_and_error(np.concatenate(base), np.concatenate(other))[1]
+    means = [[fold.mean() for fold in found] for found in (base, other)]
+    over_folds = gain_and_error(*means)[1] if len(base) > 1 else 0.0
+    return _mean(base) - _mean(other), max(over_rows, over_folds)
 
 
 Losses = list[npt.NDArray[np.float64]]
@@ -134,58 +172,69 @@ class _Search:
     seed: int
     threads: int
 
-    def run(self, trials: int, timeout_s: float) -> TuneResult:
+    @property
+    def n_rows(self) -> int:
+        """Training rows of the largest fold."""
+        return max(len(train) for train, _ in self.folds)
+
+    def run(self, trials: int, timeout_s: float, step: str) -> TuneResult:
+        """Trials around a step of the ladder, which they have to beat."""
         start = time.monotonic()
-        default = self._losses({})
-        study = self._study(_mean(default))
+        settings = settings_of(step, len(self.X))
+        base = self.losses(settings)
+        study = self._study(settings, _mean(base))
         rows: list[dict[str, Any]] = []
         losses: list[Losses] = []
         while len(rows) < trials and time.monotonic() - start < timeout_s:
             began = time.monotonic()
             trial = study.ask()
             params = suggest(trial, len(self.X))
-            losses.append(self._losses(params))
+            losses.append(self.losses(params))
             value = _mean(losses[-1])
             study.tell(trial, value, state=TrialState.COMPLETE)
             seconds = time.monotonic() - began
             rows.append({"number": len(rows), "value": value, **params, "state": "complete", "seconds": seconds})
-        return _decide(rows, losses, default, cut_short=len(rows) < trials)
+        return _decide(rows, losses, base, settings, step, cut_short=len(rows) < trials)
 
-    def _study(self, default: float) -> optuna.Study:
-        """A study that already knows the recipe, so that few trials search near it."""
+    def _study(self, settings: Mapping[str, Any], value: float) -> optuna.Study:
+        """A study that already knows the step of the ladder, so that few trials search near it."""
         sampler = optuna.samplers.TPESampler(seed=self.seed, n_startup_trials=STARTUP_TRIALS)
         study = optuna.create_study(direction="minimize", sampler=sampler)
-        study.enqueue_trial(RECIPE)
+        known = RECIPE | {name: found for name, found in settings.items() if name in PARAMS}
+        if "min_child_weight" in settings:
+            known["min_child_weight"] = settings["min_child_weight"] / auto_min_child_weight(len(self.X)) * 100
+        study.enqueue_trial(known)
         recipe = study.ask()
         suggest(recipe, len(self.X))
-        study.tell(recipe, default)
+        study.tell(recipe, value)
         return study
 
-    def _losses(self, params: Mapping[str, Any]) -> Losses:
+    def losses(self, params: Mapping[str, Any]) -> Losses:
         with ThreadPoolExecutor(max_workers=max(1, min(self.threads, len(self.folds)))) as pool:
             return list(pool.map(lambda fold: self._loss(fold, params), self.folds))
 
     def _loss(self, fold: Fold, params: Mapping[str, Any]) -> npt.NDArray[np.float64]:
         train, valid = fold
-        model = BlendClassifier(**params, seed=self.seed).fit(self.X.iloc[train], self.y[train])
+        model = BlendClassifier(**params, seed=self.seed)
+        model.fit(self.X.iloc[train], self.y[train], served=self.X.iloc[valid])
         margin = model.decision_function(self.X.iloc[valid])
         positive = (self.y[valid] == model.classes_[1]).astype(np.float64)
         return np.asarray(np.logaddexp(0.0, margin) - positive * margin)
 
 
 def suggest(trial: Trial, n_rows: int) -> dict[str, Any]:
-    """Draw settings near the recipe; the leaf size is scaled to the number of rows as the recipe's own."""
+    """Draw settings; the leaf size is scaled to the number of rows as the recipe's own."""
     scale = auto_min_child_weight(n_rows) / 100
     return {
-        "n_trees": trial.suggest_int("n_trees", 150, 500, step=50),
-        "learning_rate": trial.suggest_float("learning_rate", 0.015, 0.05, log=True),
-        "max_depth": trial.suggest_int("max_depth", 3, 6),
-        "min_child_weight": scale * trial.suggest_float("min_child_weight", 10.0, 300.0, log=True),
-        "reg_lambda": trial.suggest_float("reg_lambda", 5.0, 60.0, log=True),
-        "colsample": trial.suggest_float("colsample", 0.15, 0.6),
+        "n_trees": trial.suggest_int("n_trees", 150, 800, step=50),
+        "learning_rate": trial.suggest_float("learning_rate", 0.015, 0.06, log=True),
+        "max_depth": trial.suggest_int("max_depth", 3, 7),
+        "min_child_weight": scale * trial.suggest_float("min_child_weight", 1.0, 300.0, log=True),
+        "reg_lambda": trial.suggest_float("reg_lambda", 1.0, 60.0, log=True),
+        "colsample": trial.suggest_float("colsample", 0.15, 0.7),
         "subsample": trial.suggest_float("subsample", 0.5, 0.9),
-        "C": trial.suggest_float("C", 0.002, 0.1, log=True),
-        "weight": trial.suggest_float("weight", 0.3, 0.7),
+        "C": trial.suggest_float("C", 0.002, 1.0, log=True),
+        "weight": trial.suggest_float("weight", 0.3, 0.95),
     }
 
 
@@ -193,24 +242,27 @@ def _decide(
     rows: list[dict[str, Any]],
     losses: list[Losses],
     default: Losses,
+    settings: dict[str, Any],
+    step: str,
     *,
     cut_short: bool,
 ) -> TuneResult:
     base = _mean(default)
     if not rows:
-        return TuneResult({}, _table([]), False, base, None, cut_short, 0, "the time limit came before the first trial")
+        reason = "the time limit came before the first trial"
+        return TuneResult(settings, step, _table([]), False, base, None, cut_short, 0, reason)
     best = int(np.argmin([row["value"] for row in rows]))
     single = len(default) == 1
     before, after = (list(found) if single else [fold.mean() for fold in found] for found in (default, losses[best]))
     gain, error = gain_and_error(before[0], after[0]) if single else gain_and_error(before, after)
     # One fold cannot show how a gain varies over time: its rows' error is smaller, so twice of it is asked for.
     improved = gain > (2 * error if single else error)
-    params = {name: rows[best][name] for name in PARAMS} if improved else {}
-    verdict = "kept" if improved else "not more: the defaults stand"
+    params = {name: rows[best][name] for name in PARAMS} if improved else settings
+    verdict = "kept" if improved else "not more: it stands"
     side = "below" if gain >= 0 else "above"
-    figures = f"log loss {abs(gain):.5f} {side} the defaults, standard error {error:.5f}"
+    figures = f"log loss {abs(gain):.5f} {side} it, standard error {error:.5f}"
     reason = f"best of {len(rows)} trials: {figures}: {verdict}"
-    return TuneResult(params, _table(rows), improved, base, rows[best]["value"], cut_short, len(rows), reason)
+    return TuneResult(params, step, _table(rows), improved, base, rows[best]["value"], cut_short, len(rows), reason)
 
 
 def gain_and_error(default: npt.ArrayLike, tuned: npt.ArrayLike) -> tuple[float, float]:

@@ -43,6 +43,7 @@ class EconomicsSection(Section):
     discount_rate: Annotated[float, Field(ge=0)] = 0.10
     value_horizon: PositiveDays = 365
     currency: str = ""
+    monthly_revenue: Word | None = None
 
 
 class ExitsSection(Section):

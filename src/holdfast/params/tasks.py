@@ -79,12 +79,23 @@ class LapseTask(_Timed):
 
 
 class ContractEndTask(_Timed):
-    """Label 1: the contract ended in the window, for a reason that is not in `not_churn`."""
+    """Label 1: the contract ended in the window, for a reason that is not in `not_churn`.
+
+    Ends for a reason in `involuntary` (a failed payment) are churn too, told apart in the survival curves.
+    """
 
     kind: Literal["contract_end"]
     lookback: Days = 0
     horizon: PositiveDays = 30
     not_churn: Words = ()
+    involuntary: Words = ()
+
+    @model_validator(mode="after")
+    def _apart(self) -> "ContractEndTask":
+        both = sorted(set(self.not_churn) & set(self.involuntary))
+        if both:
+            raise ValueError(f"each reason in one list; {both[0]!r} stands under not_churn and involuntary")
+        return self
 
     @property
     def table(self) -> str:

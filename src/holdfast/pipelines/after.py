@@ -180,7 +180,7 @@ def replay_at(context: Context, histories: Histories, at: date, top: int) -> pd.
     training = training.where(~training.frame["in_lead"])
     rows = join(question.labels(histories, [at]), matrix.frame, wanted.features)
     leaves = _leaving(question)
-    model = CLASSES[question.name](seed=context.config.seed).fit(training.X, training.y)
+    model = CLASSES[question.name](seed=context.config.seed).fit(training.X, training.y, served=rows.X)
     scores = pd.DataFrame({"customer_id": rows.frame["customer_id"], "score": model.predict_proba(rows.X)[:, leaves]})
     return _replayed(context, histories, question, rows, training, scores, at, top)
 

@@ -33,7 +33,7 @@ def make_task(config: Config, name: str) -> Task:
         case asked.LapseTask():
             return LapseTask(name, section.span, section.factor, section.floor, section.cap)
         case asked.ContractEndTask():
-            return ContractEndTask(name, section.span, section.not_churn)
+            return ContractEndTask(name, section.span, section.not_churn, section.involuntary)
         case asked.DeclineTask():
             return DeclineTask(name, section.span, section.share)
         case asked.RepeatTask():

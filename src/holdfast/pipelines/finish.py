@@ -25,7 +25,6 @@ from holdfast.tracking.ledger import RecordInput, TaskRecord, record
 from holdfast.windows import label_window
 
 LATER = {
-    "lifetime value (clv)": "not estimated yet; the list uses loss_if_silent",
     "predicted reasons": "no classifier of stated reasons yet",
     "measured effects": "no campaign has been measured; every effect on the list is assumed",
 }
@@ -56,8 +55,9 @@ def report_data(context: Context) -> ReportData:
     not_measured = dict(LATER) | {"return of the silent": ""}
     if not any(row.get("return_rate") is not None for row in metrics["cutoffs"]):
         not_measured["return of the silent"] = "the data end with the newest label window, or the task has no purchases"
-    if isinstance(value.get("loss_if_silent"), str):
-        not_measured["loss if silent"] = value["loss_if_silent"]
+    for name, key in (("loss if silent", "loss_if_silent"), ("lifetime value (clv)", "clv")):
+        if isinstance(value.get(key), str):
+            not_measured[name] = value[key].removeprefix("not measured: ")
     listed = workspace.read_frame("lists/retention.parquet")
     indicated = workspace.read_frame(f"drivers/{main.name}.parquet").set_index("customer_id")["reason_indicated"]
     return ReportData(
@@ -202,13 +202,34 @@ def _outside(context: Context, plan: Plan, listed: int) -> int | None:
 
 
 def _value_words(value: dict[str, Any]) -> dict[str, Any]:
-    if "horizon_days" not in value:
-        return {}
-    known: dict[str, Any] = {"horizon_days": value["horizon_days"], "wanted_days": value["wanted_horizon_days"]}
-    known["top_20_share"] = value["concentration"].get("top_20_share")
-    if isinstance(value["backtest"], dict):
+    known: dict[str, Any] = {"note": value.get("loss_note")}
+    if "horizon_days" in value:
+        known |= {"horizon_days": value["horizon_days"], "wanted_days": value["wanted_horizon_days"]}
+        known["top_20_share"] = value["concentration"].get("top_20_share")
+    if isinstance(value.get("backtest"), dict):
         judged = value["backtest"]
         known |= {"ratio": judged["predicted_over_actual"], "low": judged["low"], "high": judged["high"]}
+    if isinstance(value["clv"], dict):
+        known |= _lifetime_words(value["clv"])
+    if isinstance(value.get("survival", {}).get("holdout"), dict):
+        held = value["survival"]["holdout"]
+        known |= {
+            "survival_at": held["at"],
+            "survival_auc": held["mean_auc"],
+            "survival_brier": held["integrated_brier"],
+            "survival_brier_km": held["integrated_brier_km"],
+        }
+    return known
+
+
+def _lifetime_words(found: dict[str, Any]) -> dict[str, Any]:
+    """What the report says of the lifetime value: method, reach, and how it did beside the usual ranking."""
+    known = {"clv_method": found["method"], "clv_days": found["horizon_days"], "clv_end": found["lifetime_days"]}
+    if isinstance(found["backtest"], dict):
+        rows = {row["method"]: row for row in found["backtest"]["methods"]}
+        chosen = rows[found["backtest"]["chosen"]]
+        known |= {"clv_ratio": chosen["predicted_over_actual"], "clv_rank": chosen["spearman"],
+                  "rfm_rank": rows.get("rfm", {}).get("spearman"), "clv_top": chosen["top_decile_share"]}  # fmt: skip
     return known
 
 

@@ -18,13 +18,13 @@ from holdfast.features.attributes import attribute_name
 from holdfast.features.feature import Feature
 from holdfast.learners.baselines import fit_baselines, skipped_baselines
 from holdfast.learners.blend import BlendClassifier, ChurnClassifier, LoyaltyClassifier
-from holdfast.learners.calibrate import LevelShift, Slice, level_shift
 from holdfast.learners.folds import random_folds
 from holdfast.learners.interval import interval, level_sd
 from holdfast.learners.tune import tune
 from holdfast.pipelines.domain import make_task, mean_offer, task_names
 from holdfast.pipelines.features import task_features
 from holdfast.pipelines.graph import Context, features_file
+from holdfast.pipelines.level import level_shifts
 from holdfast.pipelines.plan import Plan
 from holdfast.pipelines.prepare import open_histories
 from holdfast.pipelines.provenance import threads
@@ -68,7 +68,8 @@ def run_tune(context: Context, task: str) -> None:
     workspace.write_json(
         f"tune/{task}.json",
         {
-            "params": result.best_params, "improved": result.improved, "default_value": result.default_value,
+            "params": result.best_params, "capacity": result.capacity, "improved": result.improved,
+            "default_value": result.default_value,
             "best_value": result.best_value, "cut_short": result.cut_short, "trials_counted": result.n_complete,
             "trials_asked": trials, "reason": result.reason, "tuned_for": str(plan.test[0]),
             "strongest_features_alone": strongest.head(5).round(4).to_dict(),
@@ -84,19 +85,21 @@ def run_train(context: Context, task: str) -> None:
     parts = _fold_parts(examples) if isinstance(question, GivenTask) else _serving_parts(examples, plan, question)
 
     def fit(part: tuple[str, Examples]) -> tuple[str, BlendClassifier]:
-        return part[0], CLASSES[task](seed=context.config.seed, **params).fit(part[1].X, part[1].y)
+        model = CLASSES[task](seed=context.config.seed, **params)
+        return part[0], model.fit(part[1].X, part[1].y, served=_served(examples, plan, part[0]))
 
     models = _parallel(fit, parts)
-    shifts = _seasonal_shifts(context, task, plan, dict(models), examples, question)
+    shifts = level_shifts(context, task, plan, _served_logits(dict(models), examples, plan), question)
+    decided = {FINAL if at == plan.score else str(at): shift for at, shift in shifts.items()}
     population = context.workspace.path(f"population/{task}.json").read_text()
     with context.workspace.aside(f"models/{task}") as folder:
         for name, model in models:
-            model.shifted(shifts[name].shift if name in shifts else 0.0).to_files(folder / name)
+            model.shifted(decided[name].shift if name in decided else 0.0).to_files(folder / name)
             write_features(folder / name, features)
             (folder / name / "population.json").write_text(_state_of(population, name, plan))
             serves = str(plan.score) if name not in {str(at) for at in plan.test} else name
             (folder / name / SERVES_FILE).write_text(json.dumps({"task": task, "serves": serves}) + "\n")
-        decisions = {name: {"shift": s.shift, "applied": s.applied, "reason": s.reason} for name, s in shifts.items()}
+        decisions = {name: {"shift": s.shift, "applied": s.applied, "reason": s.reason} for name, s in decided.items()}
         (folder / "level.json").write_text(json.dumps(decisions, indent=2, sort_keys=True) + "\n")
 
 
@@ -147,25 +150,25 @@ def _parallel(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         return list(pool.map(work, items))
 
 
-def _seasonal_shifts(
-    context: Context, task: str, plan: Plan, models: dict[str, BlendClassifier], examples: Examples, question: Any
-) -> dict[str, LevelShift]:
-    """The guarded seasonal shift (accuracy.md) for each date that a model serves."""
-    if isinstance(question, GivenTask):
-        return {}
-    rates = {row["cutoff"]: row for row in context.workspace.read_json(f"plan/{task}.json")["rates"]}
-    shifts = {}
+def _served(examples: Examples, plan: Plan, name: str) -> pd.DataFrame | None:
+    """Features of the rows that a model serves; None for a snapshot, where they are like the training's."""
+    if name.startswith("without") or len(plan.train) == 1:
+        return None
+    at = plan.score if name == FINAL else date.fromisoformat(name)
+    frame = examples.frame
+    return examples.where((frame["part"] != "train") & (frame["cutoff"] == pd.Timestamp(at))).X
+
+
+def _served_logits(models: dict[str, BlendClassifier], examples: Examples, plan: Plan) -> dict[date, Any]:
+    """Raw log odds of the cohort that each date's model serves."""
+    served = examples.frame["part"] != "train"
+    found = {}
     for at in (*plan.test, plan.score):
-        closed = [rates[str(cutoff)] for cutoff in plan.train[at]]
-        history = [
-            Slice(date.fromisoformat(row["cutoff"]), row["rate"], row["year_ago_rate"], None, row["n"])
-            for row in closed if row["rate"] is not None
-        ]  # fmt: skip
-        name = FINAL if at == plan.score else str(at)
-        served = (examples.frame["part"] != "train") & (examples.frame["cutoff"] == pd.Timestamp(at))
-        logits = models[name].decision_function(examples.where(served).X)
-        shifts[name] = level_shift(history, logits, rates[str(at)]["year_ago_rate"])
-    return shifts
+        model = models.get(FINAL if at == plan.score else str(at))
+        rows = examples.where(served & (examples.frame["cutoff"] == pd.Timestamp(at)))
+        if model is not None:
+            found[at] = model.decision_function(rows.X)
+    return found
 
 
 def _state_of(population: str, name: str, plan: Plan) -> str:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from holdfast.histories.sources import list_files
 from holdfast.pipelines.act import list_file, run_target
 from holdfast.pipelines.domain import main_task
-from holdfast.pipelines.explain import run_explain, run_value
+from holdfast.pipelines.explain import run_explain
 from holdfast.pipelines.finish import run_record, run_report, tracking_uri
 from holdfast.pipelines.graph import Context, Stage
 from holdfast.pipelines.learn import run_evaluate, run_train, run_tune
 from holdfast.pipelines.prepare import run_featurize, run_ingest, run_label
+from holdfast.pipelines.value import run_value
 from holdfast.pipelines.workspace import digest
 
 
@@ -32,6 +33,7 @@ def _last_list(context: Context) -> str | None:
 def build_stages(context: Context) -> Sequence[Stage]:
     """The stages of a config, in order."""
     main = main_task(context.config).name
+    survival = ("survival.parquet",) if main_task(context.config).kind == "contract_end" else ()
     return (
         Stage("ingest", run_ingest, ("source", "tasks"), (), ("histories", "quarantine", "ingest.json"),
               outside=_source_files),
@@ -43,7 +45,7 @@ def build_stages(context: Context) -> Sequence[Stage]:
               ("labels/{task}.parquet", "{features}"),
               ("tune/{task}.json", "tune/{task}_trials.csv"), per_task=True),
         Stage("train", run_train, ("tasks.{task}", "seed"),
-              ("labels/{task}.parquet", "{features}", "plan/{task}.json", "tune/{task}.json",
+              ("histories", "labels/{task}.parquet", "{features}", "plan/{task}.json", "tune/{task}.json",
                "population/{task}.json"), ("models/{task}",), per_task=True),
         Stage("evaluate", run_evaluate, ("tasks.{task}", "seed", "economics", "offers", "targeting.budget"),
               ("models/{task}", "labels/{task}.parquet", "{features}", "plan/{task}.json"),
@@ -52,7 +54,7 @@ def build_stages(context: Context) -> Sequence[Stage]:
               ("models/{task}", "labels/{task}.parquet", "{features}"),
               ("drivers/{task}.parquet", "drivers/{task}_global.csv"), per_task=True),
         Stage("value", run_value, (f"tasks.{main}", "economics", "seed"),
-              ("histories", f"labels/{main}.parquet", "features.parquet"), ("value.parquet", "value.json")),
+              ("histories", f"labels/{main}.parquet", "features.parquet"), ("value.parquet", "value.json", *survival)),
         Stage("target", run_target, ("",),  # every row carries the run_id, a hash of the whole config
               ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "value.parquet"), ("lists",),
               outside=_last_list),

@@ -108,6 +108,8 @@ def classes(listed: pd.DataFrame) -> list[str]:
 def value_words(data: ReportData) -> list[str]:
     """Say how the loss was estimated and how it did on a later period."""
     value, told = data.value, []
+    if value.get("note"):
+        told.append(f"{str(value['note'])[0].upper()}{str(value['note'])[1:]}.")
     used, wanted = value.get("horizon_days"), value.get("wanted_days")
     if used:
         told.append(f"The loss is the margin of the active minus that of the silent over {used} days.")
@@ -123,6 +125,33 @@ def value_words(data: ReportData) -> list[str]:
         )
     if measured(value.get("top_20_share")):
         told.append(f"The best 20% of customers bring {percent(value['top_20_share'])} of the margin (measured here).")
+    return [*told, *_lifetime(value)]
+
+
+def _lifetime(value: Mapping[str, Any]) -> list[str]:
+    """Say what the lifetime value is, and how its method did on a later period beside RFM."""
+    told = (
+        []
+        if not value.get("clv_method")
+        else [
+            f"The lifetime value ({value['clv_method']}) counts margin over {value['clv_days']} days and, less surely, "
+            f"until day {value['clv_end']}; it already holds the chance that the customer is gone."
+        ]
+    )
+    if measured(value.get("clv_ratio")) and measured(value.get("clv_rank")):
+        ranks = f"by {figure(value['clv_rank'], 2)} (Spearman)"
+        if measured(value.get("rfm_rank")):
+            ranks += f", RFM's by {figure(value['rfm_rank'], 2)}"
+        told.append(
+            f"On a later period it predicted {figure(value['clv_ratio'], 2)} times the margin that came; its ranking "
+            f"agreed with what came {ranks}, and its first tenth held {percent(value['clv_top'])} of the margin."
+        )
+    if measured(value.get("survival_brier")):
+        told.append(
+            f"Survival curves put back to {value['survival_at']} told leavers from stayers with an AUC of "
+            f"{figure(value['survival_auc'], 2)}; their squared error was {figure(value['survival_brier'], 3)} beside "
+            f"{figure(value['survival_brier_km'], 3)} of one curve for all."
+        )
     return told
 
 

@@ -27,7 +27,7 @@ cutoff | midnight at which the customer is scored; nothing from it on is known |
 p_churn | calibrated probability of churn, as the churn task defines it | probability
 p_loyal | calibrated probability of staying a regular customer, as the loyalty task defines it | probability
 history_state | how much history the score rests on | text
-clv | customer lifetime value; empty: not measured | money
+clv | lifetime value: margin of purchases within and beyond the horizon, and of referrals; empty: not measured | money
 loss_if_silent | margin of those who stay active less margin of those who fall silent, over the value horizon | money
 profit_at_risk | p_churn x loss_if_silent | money
 exit_reason | best supported reason: stated, else predicted, else indicated; unknown when none | text

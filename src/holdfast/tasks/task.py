@@ -217,18 +217,66 @@ class ContractEndTask(Task):
     """
 
     not_churn: tuple[str, ...] = ()
+    involuntary: tuple[str, ...] = ()
     kind: ClassVar[str] = "contract_end"
     table: ClassVar[str] = "contracts"
 
+    def exits(self, histories: Histories, cutoffs: Sequence[date], until: date) -> pd.DataFrame:
+        """How long each cohort member stayed after a cutoff, and why the relation ended.
+
+        A customer is gone at the first moment after the cutoff at which no contract is in force, until the next one.
+
+        Parameters
+        ----------
+        histories : Histories
+            What may be seen: `upto(t)` for a model that serves from t.
+        cutoffs : sequence of date
+        until : date
+            Whoever is still there is last seen then.
+
+        Returns
+        -------
+        DataFrame
+            `customer_id, cutoff, duration_days, cause` (`churn`, `involuntary`, `other`, or missing when still
+            there), sorted by cutoff and customer.
+        """
+        contract = _contracts(histories)
+        spared, failed = (_listed("reason", words) for words in (self.not_churn, self.involuntary))
+        with histories.connect() as connection:
+            connection.register("spans", _spans(cutoffs, self.span))
+            frame: pd.DataFrame = connection.sql(f"""
+                WITH chain AS (
+                    SELECT customer_id, lead(started_at) OVER w AS next_start,
+                           max(coalesce(e, TIMESTAMP '9999-01-01')) OVER w AS reach,
+                           bool_or(e IS NULL) OVER w AS open
+                    FROM {contract} WINDOW w AS (PARTITION BY customer_id ORDER BY started_at, e NULLS LAST
+                                                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)),
+                ends AS (
+                    SELECT g.customer_id, g.reach AS ended_at, max(k.why) AS reason
+                    FROM (SELECT DISTINCT customer_id, reach FROM chain
+                          WHERE NOT open AND (next_start IS NULL OR next_start > reach)) g
+                    JOIN {contract} k ON k.customer_id = g.customer_id AND k.e = g.reach
+                    GROUP BY g.customer_id, g.reach),
+                cohort AS (
+                    SELECT DISTINCT k.customer_id, p.cutoff FROM spans p
+                    JOIN {contract} k ON k.seen < p.cutoff AND (k.e IS NULL OR k.e >= p.cutoff)),
+                gone AS (
+                    SELECT c.customer_id, c.cutoff, min(x.ended_at) AS ended_at,
+                           arg_min(x.reason, x.ended_at) AS reason
+                    FROM cohort c LEFT JOIN ends x ON x.customer_id = c.customer_id AND x.ended_at >= c.cutoff
+                     AND x.ended_at < CAST('{until}' AS TIMESTAMP)
+                    GROUP BY c.customer_id, c.cutoff)
+                SELECT customer_id, cutoff,
+                       CAST(date_diff('day', cutoff, coalesce(ended_at, CAST('{until}' AS TIMESTAMP))) AS DOUBLE)
+                           AS duration_days,
+                       CASE WHEN ended_at IS NULL THEN NULL WHEN {spared} THEN 'other' WHEN {failed} THEN 'involuntary'
+                            ELSE 'churn' END AS cause
+                FROM gone ORDER BY cutoff, customer_id""").df()
+        return frame.astype({"customer_id": "str"})
+
     def sql(self, histories: Histories) -> str:
         """See `Task.sql`."""
-        columns = histories.columns("contracts")
-        known = "GREATEST(started_at, COALESCE(known_at, started_at))" if "known_at" in columns else "started_at"
-        ended = "ended_at" if "ended_at" in columns else "CAST(NULL AS TIMESTAMP)"
-        reason = "end_reason" if "end_reason" in columns else "CAST(NULL AS VARCHAR)"
-        listed = ", ".join("'" + text.replace("'", "''") + "'" for text in self.not_churn) or "NULL"
-        spared = f"coalesce(k.why IN ({listed}), false)"
-        contract = f"(SELECT customer_id, {known} AS seen, started_at, {ended} AS e, {reason} AS why FROM contracts)"
+        spared, contract = _listed("k.why", self.not_churn), _contracts(histories)
         return f"""
             SELECT customer_id, cutoff,
                    CASE WHEN NOT in_force AND ended_at >= since AND NOT excused THEN 1 ELSE 0 END AS label,
@@ -242,6 +290,21 @@ class ContractEndTask(Task):
                   JOIN {contract} k ON k.customer_id = c.customer_id AND k.started_at < c.until
                    AND (k.e IS NULL OR k.e >= c.cutoff)
                   GROUP BY c.customer_id, c.cutoff, c.since)"""
+
+
+def _contracts(histories: Histories) -> str:
+    """Subquery of contracts: `customer_id, seen` (when the row was known), `started_at, e` (end), `why`."""
+    columns = histories.columns("contracts")
+    known = "GREATEST(started_at, COALESCE(known_at, started_at))" if "known_at" in columns else "started_at"
+    ended = "ended_at" if "ended_at" in columns else "CAST(NULL AS TIMESTAMP)"
+    reason = "end_reason" if "end_reason" in columns else "CAST(NULL AS VARCHAR)"
+    return f"(SELECT customer_id, {known} AS seen, started_at, {ended} AS e, {reason} AS why FROM contracts)"
+
+
+def _listed(column: str, words: Sequence[str]) -> str:
+    """SQL condition: the column is one of the words."""
+    texts = ", ".join("'" + word.replace("'", "''") + "'" for word in words) or "NULL"
+    return f"coalesce({column} IN ({texts}), false)"
 
 
 @dataclass(frozen=True)

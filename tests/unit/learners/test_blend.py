@@ -271,3 +271,17 @@ def test_a_clone_fits_to_the_same_model(model, data, tmp_path):
     model.to_files(tmp_path / "a")
     for name in ("blend.json", "boosting.ubj"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_feature_that_strays_at_serving_leaves_the_logit_and_stays_in_the_trees():
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame({"steady": rng.normal(size=900), "clock": rng.uniform(0, 100, 900)})
+    y = (X["steady"] + X["clock"] / 50 + rng.logistic(size=900) > 1).to_numpy().astype(int)
+    later = X.assign(clock=X["clock"] + 100)
+    plain, told = BlendClassifier(seed=1).fit(X, y), BlendClassifier(seed=1).fit(X, y, served=later)
+    assert {term.feature for term in plain.logit_.terms} == {0, 1}
+    assert {term.feature for term in told.logit_.terms} == {0}
+    assert (told.boosting_margin(later) == plain.boosting_margin(later)).all()
+    assert told.logit_margin(later) == pytest.approx(told.logit_margin(X))
+    near = BlendClassifier(seed=1).fit(X, y, served=X.iloc[:300])
+    assert (near.decision_function(X) == plain.decision_function(X)).all(), "nothing strays: the same model"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logit
 
-from holdfast.learners.logit import ShrunkenLogit, fit_logit, signed_log
+from holdfast.learners.logit import ShrunkenLinear, fit_logit, signed_log
 
 
 def world(seed=0, n=600):
@@ -142,6 +142,6 @@ def test_json_round_trip_is_exact():
     matrix[:100, 0] = np.nan
     matrix[:, 3] = np.arange(len(y)) % 3
     model = fit(matrix, y, {3: ("a", "b", "c")})
-    again = ShrunkenLogit.from_dict(json.loads(json.dumps(model.as_dict())))
+    again = ShrunkenLinear.from_dict(json.loads(json.dumps(model.as_dict())))
     assert again == model
     np.testing.assert_array_equal(again.margin(matrix), model.margin(matrix))

@@ -8,6 +8,7 @@ import pytest
 
 from holdfast.learners import tune as tuning
 from holdfast.learners.blend import BlendClassifier
+from holdfast.learners.capacity import settings_of
 from holdfast.learners.folds import random_folds
 from holdfast.learners.tune import PARAMS, RECIPE, gain_and_error, suggest, tune
 
@@ -31,7 +32,7 @@ def test_the_result_tells_the_whole_search(result):
     assert list(result.trials.columns) == ["number", "value", *PARAMS, "state", "seconds"]
     assert result.trials["number"].tolist() == [0, 1, 2]
     assert result.best_value == result.trials["value"].min()
-    assert result.improved == bool(result.best_params)
+    assert result.improved == (set(result.best_params) == set(PARAMS))
 
 
 def test_the_same_seed_gives_the_same_trials_whatever_the_threads(result):
@@ -42,19 +43,24 @@ def test_the_same_seed_gives_the_same_trials_whatever_the_threads(result):
     assert other.trials["C"][0] != result.trials["C"][0]
 
 
-def test_the_default_value_is_the_mean_log_loss_of_the_defaults_on_the_folds(result):
+def test_the_default_value_is_the_mean_log_loss_of_the_step_on_the_folds(result):
     X, y, days = world()
     losses = []
     for valid_at in np.unique(days)[1:]:
         train, valid = days < valid_at, days == valid_at
-        p = BlendClassifier(seed=5).fit(X[train], y[train]).predict_proba(X[valid])[:, 1]
+        model = BlendClassifier(seed=5, **settings_of(result.capacity, len(X)))
+        p = model.fit(X[train], y[train], served=X[valid]).predict_proba(X[valid])[:, 1]
         losses.append(-np.mean(np.where(y[valid] == 1, np.log(p), np.log(1 - p))))
     assert result.default_value == pytest.approx(np.mean(losses), rel=1e-12)
 
 
 def fake_losses(monkeypatch, default, tuned):
     """Replace the fits by given fold losses, to judge the decision alone."""
-    monkeypatch.setattr(tuning._Search, "_losses", lambda self, params: np.array(tuned if params else default))
+    monkeypatch.setattr(tuning, "_climb", lambda search: ("default", "not climbed"))
+    told = {True: tuned, False: default}
+    monkeypatch.setattr(
+        tuning._Search, "losses", lambda self, params: [np.full(2, loss) for loss in told[bool(params)]]
+    )
 
 
 def test_tuned_settings_are_kept_only_beyond_one_standard_error(monkeypatch):
@@ -87,10 +93,70 @@ def test_gain_and_error_by_hand():
     assert gain_and_error([0.5, 0.5], [0.48, 0.46]) == pytest.approx((0.03, 0.01))
 
 
-def test_no_trials_keeps_the_defaults():
+def test_no_trials_keeps_the_step_of_the_ladder():
     result = tune(*world(), horizon_days=60, trials=0)
-    assert (result.best_params, result.improved, result.n_complete, result.cut_short) == ({}, False, 0, False)
+    assert (result.improved, result.n_complete, result.cut_short) == (False, 0, False)
+    assert result.best_params == settings_of(result.capacity, len(world()[0]))
     assert len(result.trials) == 0
+    assert "log loss on the folds" in result.reason
+
+
+class Ladder:
+    """A search whose losses are known: one value per step, the same spread of rows in three folds."""
+
+    n_rows = 5000
+
+    def __init__(self, **losses: float) -> None:
+        self.known = {repr(settings_of(step, self.n_rows)): loss for step, loss in losses.items()}
+        self.asked = 0
+
+    def losses(self, settings: dict) -> list:
+        self.asked += 1
+        noise = np.random.default_rng(0).normal(0, 0.05, (3, 400))
+        noise -= noise.mean(axis=1, keepdims=True)
+        return [self.known[repr(settings)] + fold for fold in noise]
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected", "asked"),
+    [
+        ({"default": 0.60, "rich": 0.61, "stiff": 0.62}, "default", 3),
+        ({"default": 0.60, "rich": 0.61, "stiff": 0.59}, "stiff", 3),
+        ({"default": 0.60, "rich": 0.58, "supple": 0.59}, "rich", 3),
+        ({"default": 0.60, "rich": 0.58, "supple": 0.55, "bold": 0.56}, "supple", 4),
+        ({"default": 0.60, "rich": 0.58, "supple": 0.55, "bold": 0.50}, "bold", 4),
+    ],
+)
+def test_the_ladder_is_climbed_while_it_helps(losses: dict, expected: str, asked: int):
+    ladder = Ladder(**losses)
+    step, figures = tuning._climb(ladder)
+    assert (step, ladder.asked) == (expected, asked)
+    assert all(f"{name} {loss:.2f}" in figures for name, loss in losses.items())
+
+
+def test_a_gain_within_its_error_keeps_the_default(monkeypatch):
+    ladder = Ladder(default=0.600, rich=0.599, supple=0.61)
+    even = ladder.losses
+    # every other row swings by half: savings of .001 on average with a standard error of .5/sqrt(1200) = .014
+    swing = np.tile([0.25, -0.25], 200)
+    signs = itertools.cycle([1, -1])
+    monkeypatch.setattr(
+        ladder, "losses", lambda settings: [fold + sign * swing for sign in [next(signs)] for fold in even(settings)]
+    )
+    assert tuning._climb(ladder)[0] == "default"
+
+
+def test_a_table_that_names_the_leavers_gets_a_bold_model_and_noise_none():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.uniform(size=(1500, 4)), columns=list("abcd"))
+    steps = {}
+    for name, y in (
+        ("rule", ((X["a"] * 4).astype(int) + (X["b"] * 4).astype(int)) % 2),
+        ("noise", pd.Series(rng.integers(0, 2, len(X)))),
+    ):
+        steps[name] = tune(X, y, None, horizon_days=1, trials=0, folds=random_folds(y, seed=0)).capacity
+    assert steps["rule"] == "bold"
+    assert steps["noise"] in {"default", "stiff"}
 
 
 def test_without_a_fold_the_defaults_stand_with_a_reason():
@@ -119,14 +185,16 @@ def test_the_time_limit_stops_between_trials_and_is_told(monkeypatch):
     fake_losses(monkeypatch, [0.6, 0.6, 0.6], [0.5, 0.5, 0.5])
     clock = itertools.count(step=10)
     monkeypatch.setattr(tuning.time, "monotonic", lambda: float(next(clock)))
-    # The clock reads 0 at the start; each trial reads it three times (10 s each): starts at 10 and 40, not at 70.
-    result = tune(*world(), horizon_days=60, trials=10, timeout_s=45)
+    # The clock reads 0 and 10 around the ladder, 20 at the start: 35 s are left. Each trial reads it three times
+    # (10 s each): starts at 30 and 60, that is after 10 and 40 s; the second is too late for 35 s but not for 45.
+    result = tune(*world(), horizon_days=60, trials=10, timeout_s=55)
     assert (result.n_complete, result.cut_short) == (2, True)
 
 
 def test_no_time_at_all_keeps_the_defaults():
     result = tune(*world(n=60), horizon_days=60, trials=5, timeout_s=0)
-    assert (result.n_complete, result.cut_short, result.best_params) == (0, True, {})
+    assert (result.n_complete, result.cut_short) == (0, True)
+    assert result.best_params == settings_of(result.capacity, len(world(n=60)[0]))
     assert result.default_value is not None
 
 

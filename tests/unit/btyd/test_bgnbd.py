@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import roots_genlaguerre, roots_jacobi
 
-from holdfast.features.bgnbd import BgNbd, _log_likelihood, fit_bgnbd
+from holdfast.btyd.bgnbd import BgNbd, fit_bgnbd, log_likelihood
 
 MODELS = [
     BgNbd(0.243, 4.414, 0.793, 2.426, 0.0, True, 100),
@@ -43,7 +43,7 @@ def test_formulas_equal_the_integrals(model: BgNbd, person: list[float]) -> None
     bought = mixed(model, lambda rate, p: alive(rate, p) * (1 - np.exp(-rate * p * h)) / p) / total
     assert model.expected_purchases(*one, 60)[0] == pytest.approx(bought, rel=2e-5)
     parameters = np.array([model.r, model.alpha, model.a, model.b])
-    found = _log_likelihood(parameters, np.array([[x, last / 7, t]]), np.ones(1))
+    found = log_likelihood(parameters, np.array([[x, last / 7, t]]), np.ones(1))
     assert found == pytest.approx(np.log(total), rel=1e-6)
 
 
@@ -101,7 +101,7 @@ def test_the_fit_finds_the_world_it_came_from() -> None:
     found = fit_bgnbd(x, last, age, penalty=0)
     assert [found.r, found.alpha, found.a, found.b] == pytest.approx([0.8, 6.0, 0.9, 2.5], rel=0.3)
     # at the optimum the likelihood is at least that of the truth
-    truth = _log_likelihood(np.array([0.8, 6.0, 0.9, 2.5]), np.column_stack([x, last / 7, age / 7]), np.ones(len(x)))
+    truth = log_likelihood(np.array([0.8, 6.0, 0.9, 2.5]), np.column_stack([x, last / 7, age / 7]), np.ones(len(x)))
     assert found.log_likelihood >= truth
 
 
