@@ -182,6 +182,8 @@ def export(
 
     done = write_files(folder, out, asserted_by, with_reasons, kind)
     typer.echo(f"send {done.send:,}, control {done.control:,}, suppressed {done.suppression:,}")
+    for note in done.notes:
+        typer.echo(note)
     for path in done.files:
         typer.echo(str(path))
 
@@ -307,6 +309,10 @@ def main(argv: list[str] | None = None, exit_with: Callable[[int], Any] = sys.ex
     except Exception as error:
         if os.environ.get("HOLDFAST_DEBUG"):
             raise
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.format_message())  # type: ignore[attr-defined]
+            exit_with(2)
+            return
         if hasattr(error, "format_message"):
             _complain(error.format_message())
             exit_with(getattr(error, "exit_code", 2))

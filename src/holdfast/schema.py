@@ -60,12 +60,18 @@ class Column:
         For a cell that becomes known only after its row: the time column that says when
         (`ended_at` reveals itself and `end_reason`). `"never"`: no time is recorded, so the cell
         is unknown at every cutoff.
+    words : tuple of str
+        Words of a text column that the code knows; they are recognised whatever their capitals.
+    closed : bool
+        Whether all other words mean nothing to it, which is worth a warning.
     """
 
     name: str
     kind: Kind
     required: bool = False
     reveals: str | None = None
+    words: tuple[str, ...] = ()
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,12 +102,15 @@ class Table:
 
 
 def _columns(text: str) -> tuple[Column, ...]:
-    """Read `name:kind` words; `*` marks required, `<when` marks a cell revealed later."""
+    """Read `name:kind` words: `*` required, `<when` a cell revealed later, `[a|b]` known words, `[a|b|…]` some."""
     columns = []
     for word in text.split():
         name, _, rest = word.partition(":")
+        rest, _, known = rest.rstrip("]").partition("[")
         kind, _, reveals = rest.partition("<")
-        columns.append(Column(name.rstrip("*"), Kind(kind), name.endswith("*"), reveals or None))
+        words = tuple(each for each in known.split("|") if each and each != "…")
+        closed = bool(words) and not known.endswith("…")
+        columns.append(Column(name.rstrip("*"), Kind(kind), name.endswith("*"), reveals or None, words, closed))
     return (*columns, Column("known_at", Kind.TIME))
 
 
@@ -121,7 +130,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             _table(
                 "customers",
                 "customer_id*:id joined_at:time<joined_at birth_date:time region:text segment:text "
-                "household_id:id kind:text parent_id:id",
+                "household_id:id kind:text[consumer|business|retailer|distributor|…] parent_id:id",
                 time=None,
             ),
             _table(
@@ -130,11 +139,15 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                 "plan:text price:decimal term_months:integer market_price:decimal",
                 time="started_at",
             ),
-            _table("payments", "customer_id*:id at*:time amount*:decimal status:text"),
-            _table("events", "customer_id*:id at*:time kind*:text object:text value:number"),
+            _table("payments", "customer_id*:id at*:time amount*:decimal status:text[paid|failed|refunded]"),
+            _table(
+                "events",
+                "customer_id*:id at*:time kind*:text[visit|open|click|usage|…] "
+                "object:text[comparison|new_technology|press|…] value:number",
+            ),
             _table(
                 "contacts",
-                "customer_id*:id at*:time direction:text channel:text purpose:text employee_id:id "
+                "customer_id*:id at*:time direction:text[inbound|outbound] channel:text purpose:text employee_id:id "
                 "responded_at:time<responded_at",
             ),
             _table(
@@ -152,15 +165,20 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             ),
             _table(
                 "campaigns",
-                "customer_id*:id offer*:text arm*:text at*:time channel:text cost:decimal propensity:number "
-                "delivered_at:time<delivered_at bounced:flag redeemed_at:time<redeemed_at "
+                "customer_id*:id offer*:text arm*:text[treated|control] at*:time channel:text cost:decimal "
+                "propensity:number delivered_at:time<delivered_at bounced:flag redeemed_at:time<redeemed_at "
                 "outcome:number<never outcome_value:number<never",
             ),
             _table("exits", "customer_id*:id at*:time stated_reason:text text:text"),
-            _table("winback", "customer_id*:id at*:time status*:text owner:text note:text"),
+            _table(
+                "winback",
+                "customer_id*:id at*:time status*:text[planned|contacted|refused|returned|…] owner:text note:text",
+            ),
             _table("consents", "customer_id*:id at*:time purpose*:text channel:text granted*:flag"),
             _table("market", "at*:time signal*:text value*:number region:text", customer=None),
-            _table("costs", "at*:time purpose*:text amount*:decimal offer:text kind:text", customer=None),
+            _table(
+                "costs", "at*:time purpose*:text amount*:decimal offer:text kind:text[fixed|per_contact]", customer=None
+            ),
             _table(
                 "managers",
                 "customer_id*:id employee_id*:id from*:time to:time<to plan_due:time report_due:time",

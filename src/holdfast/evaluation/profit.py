@@ -68,7 +68,7 @@ class Spend:
     Parameters
     ----------
     cost : float
-        Expected cost of contacting one customer, in money, above zero.
+        Expected cost of contacting one customer, in money; at zero every contact that saves anything pays.
     save_rate : float
         Share of the contacted would-be leavers who stay: assumed until a trial measures it.
     budget : float
@@ -80,8 +80,8 @@ class Spend:
     budget: float = float("inf")
 
     def __post_init__(self) -> None:
-        if not self.cost > 0:
-            raise ConfigError(f"cost {self.cost}: expected above zero, a contact that costs nothing needs no budget")
+        if not self.cost >= 0:
+            raise ConfigError(f"cost {self.cost}: expected zero or more")
         if not 0 <= self.save_rate <= 1 or not self.budget >= 0:
             raise ConfigError(f"save_rate {self.save_rate}, budget {self.budget}: expected a share, and zero or more")
 

@@ -164,7 +164,7 @@ class Panel:
         if spend is None or not len(self.contacts):
             return out
         weight = np.take(w, self.contacts, axis=1)
-        if np.isfinite(spend.budget):
+        if np.isfinite(spend.budget) and spend.cost:
             limit = np.floor(spend.budget * (total / self.rows.n) / spend.cost + 1e-9)
             room = limit[:, None] - (np.cumsum(weight, axis=1) - weight)
             weight = np.minimum(weight, np.maximum(room, 0.0))

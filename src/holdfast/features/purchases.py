@@ -77,7 +77,7 @@ def _orders(have: Available) -> str:
 
 
 _DAYS = """
-    SELECT customer_id, d, SUM(spend) AS spend, CAST(SUM(spend) AS DECIMAL(18, 2)) AS money,
+    SELECT customer_id, d, SUM(spend) AS spend, CAST(SUM(spend) AS DECIMAL(38, 2)) AS money,
            SUM(begun) AS orders, SUM(lines) AS lines, SUM(units) AS units, SUM(products) AS products,
            SUM(discount) AS discount, SUM(listed) AS listed,
            MIN(HOUR(first_at) * 60 + MINUTE(first_at)) AS minutes,

@@ -89,7 +89,11 @@ def _parts(connection: duckdb.DuckDBPyConnection, origin: str, staged: Staged, w
     column, read = staged.column, _read(staged.column.name)
     match column.kind:
         case Kind.TEXT:
-            return f"CASE WHEN {word} IS NOT NULL THEN CAST({staged.cell} AS VARCHAR) END", read, ""
+            plain = f"CAST({staged.cell} AS VARCHAR)"
+            if column.words:
+                known = ", ".join(f"'{each}'" for each in column.words)
+                plain = f"CASE WHEN lower({word}) IN ({known}) THEN lower({word}) ELSE {plain} END"
+            return f"CASE WHEN {word} IS NOT NULL THEN {plain} END", read, ""
         case Kind.ID:
             return _identifier(connection, origin, staged, word), read, ""
         case Kind.TIME:

@@ -12,7 +12,7 @@ from holdfast.histories.columns import Value, raw_places, resolve, resolve_filte
 from holdfast.histories.histories import quote
 from holdfast.histories.load import ROW, RawTable, text
 from holdfast.histories.sources import GivenLabel, Source, TableSource
-from holdfast.histories.words import nearest, one_line
+from holdfast.histories.words import nearest, one_line, same_value
 from holdfast.schema import TABLES, Table
 
 REASON = "reason of refusal"
@@ -68,6 +68,7 @@ def check(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSou
     if label:
         _refuse_unlabelled(connection, table, label)
     _refuse_repeated(connection, table, raw)
+    warnings = (*warnings, *_unknown_words(connection, table, schema, tuple(values)))
     filtered = connection.execute(
         f"SELECT count(*) FROM {_name('staged', table)} WHERE NOT {value_of(_KEEP)}"
     ).fetchone()
@@ -77,6 +78,30 @@ def check(connection: duckdb.DuckDBPyConnection, source: Source, table: TableSou
     return Work(
         table, schema, raw, _name("checked", table), columns, int(filtered[0]) if filtered else 0, attributes, warnings
     )
+
+
+def _unknown_words(
+    connection: duckdb.DuckDBPyConnection, table: TableSource, schema: Table, given: Sequence[str]
+) -> list[str]:
+    """Words in columns whose meaning the code reads: those that it does not know count for nothing there."""
+    told = []
+    for column in schema.columns:
+        if not column.closed or column.name not in given:
+            continue
+        known = ", ".join(text(word) for word in column.words)
+        cell = quote(column.name)
+        found = connection.execute(
+            f"SELECT {cell}, count(*) FROM {_name('checked', table)} WHERE {quote(REASON)} IS NULL "
+            f"AND {cell} IS NOT NULL AND {cell} NOT IN ({known}) GROUP BY 1 ORDER BY 2 DESC, 1"
+        ).fetchall()
+        if found:
+            shown = ", ".join(f"{row[0]!r} ({row[1]})" for row in found[:3])
+            rows = sum(row[1] for row in found)
+            told.append(
+                f"{column.name}: {rows} rows hold words without a meaning here, such as {shown}; "
+                f"known are {', '.join(column.words)}: map them with a SQL expression in `columns`"
+            )
+    return told
 
 
 def _name(step: str, table: TableSource) -> str:
@@ -149,8 +174,10 @@ def _check_label(connection: duckdb.DuckDBPyConnection, raw: RawTable, label: Gi
     found = connection.execute(
         f"SELECT {cell} AS word, count(*) FROM {raw.table} WHERE {cell} <> '' GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
-    values = [str(row[0]) for row in found]
-    if label.positive not in values:
+    matched = connection.execute(
+        f"SELECT count(*) FROM {raw.table} WHERE {same_value(quote(label.column), label.positive)}"
+    ).fetchone()
+    if not matched or not matched[0]:
         listed = ", ".join(f"{row[0]} ({row[1]})" for row in found[:6])
         raise DataError(
             f"tasks.churn.positive: {label.positive!r} does not occur in column {label.column!r}; "

@@ -41,6 +41,8 @@ class TextFile:
         Lines before the first row.
     empty : bool
         Whether there is no row at all.
+    renamed : tuple of str
+        Columns whose name stood there before and had to be changed.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class TextFile:
     names: tuple[str, ...]
     header_lines: int
     empty: bool
+    renamed: tuple[str, ...] = ()
 
 
 def open_bytes(path: Path) -> BinaryIO:
@@ -75,9 +78,11 @@ def inspect(path: Path) -> TextFile:
     rows = [split_line(line, delimiter) for line in text]
     with_header = _has_header(rows)
     width = len(rows[0])
-    names = unique_names(rows[0] if with_header else [f"column{i}" for i in range(width)])
+    written = rows[0] if with_header else [f"column{i}" for i in range(width)]
+    names = unique_names(written)
     skipped = filled[0][0] + (1 if with_header else 0)
-    return TextFile(path, encoding, delimiter, names, skipped, len(rows) <= int(with_header))
+    renamed = tuple(new for new, old in zip(names, written, strict=True) if old and new != old)
+    return TextFile(path, encoding, delimiter, names, skipped, len(rows) <= int(with_header), renamed)
 
 
 def split_line(line: str, delimiter: str) -> list[str]:

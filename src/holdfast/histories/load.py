@@ -96,9 +96,9 @@ def _load_one(
         paths = list_files(source, table, path)
         files = tuple(str(file.relative_to(source.folder)) if file.is_relative_to(source.folder) else file.name
                       for file in paths)  # fmt: skip
-        if all(str(file).endswith(_PARQUET_ENDINGS) for file in paths):
+        if all(str(file).lower().endswith(_PARQUET_ENDINGS) for file in paths):
             _from_parquet(connection, table, paths, files, target)
-        elif all(str(file).endswith(_TEXT_ENDINGS) for file in paths):
+        elif all(str(file).lower().endswith(_TEXT_ENDINGS) for file in paths):
             notes = _from_text(connection, table, paths, files, target, malformed, scratch)
         else:
             raise ConfigError(
@@ -179,6 +179,8 @@ def _from_text(
     for number, (file, name) in enumerate(zip(looked, names, strict=True)):
         if file.encoding not in _UTF8:
             notes.append(f"{name}: not UTF-8; read as {file.encoding}")
+        if file.renamed:
+            notes.append(f"{name}: a column name stands there twice; the later one became {', '.join(file.renamed)}")
         if file.empty:
             continue
         path = file.path if file.encoding in _UTF8 else to_utf8(file, scratch / f"{table}_{number}.txt")

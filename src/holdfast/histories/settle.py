@@ -13,6 +13,8 @@ from holdfast.histories.quarantine import Body, connected, impossible
 from holdfast.histories.sources import Source
 from holdfast.windows import Span, Window, shift
 
+UNDATED = date(1970, 1, 1)
+"""First and last day of data in which nothing is dated."""
 _STATE_GAP = 3653
 """Empty days (ten years) that a table of states (contracts, memberships) may have before a start is impossible."""
 
@@ -92,7 +94,7 @@ def time_range(connection: duckdb.DuckDBPyConnection, source: Source, works: Seq
     ]
     found = [row for row in bounds if row and row[0] is not None]
     if not found:
-        day = source.as_of or date(1970, 1, 1)
+        day = source.as_of or UNDATED
         return day, day
     start = min(row[0] for row in found).date()
     if source.label and source.label.snapshot_at:

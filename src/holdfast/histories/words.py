@@ -23,6 +23,25 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; expected one of {listed}" if names else ""
 
 
+def same_value(column: str, value: str) -> str:
+    """SQL condition: a column holds a value of the config, as text, as a number, or as yes and no.
+
+    Examples
+    --------
+    >>> same_value("x", "it's")[:34]
+    "(trim(CAST(x AS VARCHAR)) = 'it''s"
+    """
+    word = "'" + value.strip().replace("'", "''") + "'"
+    cell = f"trim(CAST({column} AS VARCHAR))"
+    tests = [f"{cell} = {word}", f"coalesce(try_cast({column} AS DOUBLE) = try_cast({word} AS DOUBLE), false)"]
+    if value.strip().lower() in _YES_NO:
+        tests.append(f"lower({cell}) = lower({word})")
+    return "(" + " OR ".join(tests) + ")"
+
+
+_YES_NO = {"true", "false", "yes", "no"}
+
+
 def one_line(error: BaseException | str) -> str:
     """First line of a message.
 

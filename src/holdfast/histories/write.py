@@ -36,7 +36,8 @@ def count(connection: duckdb.DuckDBPyConnection, work: Work) -> TableReport:
         (*work.warnings, *_many_refused(work.raw.rows, {**rows, **malformed})),
     ).reconcile()  # fmt: skip
     if rows_out == 0:
-        raise DataError(f"table {work.source.name}: no row is left of {work.raw.rows}; {_why_empty(report)}")
+        why = f"{_why_empty(report)}{_example(connection, work)}"
+        raise DataError(f"table {work.source.name}: no row is left of {work.raw.rows}; {why}")
     return report
 
 
@@ -46,6 +47,18 @@ def _many_refused(rows_in: int, refused: Mapping[str, int]) -> list[str]:
         return []
     reason, most = max(refused.items(), key=lambda pair: (pair[1], pair[0]))
     return [f"{total} of {rows_in} rows refused, most often ({most}) because {reason}; see the quarantine"]
+
+
+def _example(connection: duckdb.DuckDBPyConnection, work: Work) -> str:
+    """The first refused cell as it stands, unless the table holds columns that nobody may see."""
+    if work.source.roles:
+        return ""
+    row = connection.execute(
+        f"SELECT {quote(REASON)} FROM {work.checked} WHERE {quote(REASON)} IS NOT NULL ORDER BY {ROW} LIMIT 1"
+    ).fetchone()
+    shown = str(row[0]) if row else ""
+    hint = "; map it with a SQL expression" if "not a number" in shown or "not a date" in shown else ""
+    return f"; the first: {shown}{hint}" if shown.count(":") > 1 else ""
 
 
 def _why_empty(report: TableReport) -> str:

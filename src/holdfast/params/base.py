@@ -1,5 +1,6 @@
 """What all sections of the config share: strict frozen models, durations, shares."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -29,6 +30,8 @@ def _names(value: Any) -> Any:
 def _word(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, date):
+        return value.isoformat()
     return str(value) if isinstance(value, (int, float)) else value
 
 

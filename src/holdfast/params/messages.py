@@ -32,7 +32,10 @@ def _sentence(problem: Any, model: type[BaseModel]) -> str:
     path = _path(model, problem["loc"])
     key, kind, context = _dotted(path), str(problem["type"]), problem.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"{key}: unknown key {str(path[-1])!r}{nearest(str(path[-1]), _keys(model, path[:-1]))}"
+        keys = [name for name in _keys(model, path[:-1]) if name != path[-1]]
+        if len(keys) < len(_keys(model, path[:-1])):
+            return f"{key}: key {str(path[-1])!r} belongs to another kind than the one asked for"
+        return f"{key}: unknown key {str(path[-1])!r}{nearest(str(path[-1]), keys)}"
     if kind == "missing":
         return f"{key}: missing; expected {_wanted(model, path)}"
     if kind.startswith("union_tag"):

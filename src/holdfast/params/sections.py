@@ -1,10 +1,13 @@
 """The smaller sections of the config: cutoffs, tuning, checks, money, exits, offers, targeting, tools."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from holdfast.errors import ConfigError
 from holdfast.params.base import Money, PositiveDays, Section, Share, Word, Words
+from holdfast.targeting.eligibility import parse
 
 ExitClass = Literal["price", "product", "service", "market", "technology", "political"]
 
@@ -77,10 +80,17 @@ class MeasureSection(Section):
 
 
 class AcceptRate(Section):
-    """Share who redeem the incentive."""
+    """Share who redeem the incentive; of whom nothing is said, the same share, and without any word all."""
 
-    stayers: Share = 0.0
-    leavers: Share = 0.0
+    stayers: Share = 1.0
+    leavers: Share = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _same_for_both(cls, content: Any) -> Any:
+        if isinstance(content, Mapping) and len(content) == 1 and set(content) < {"stayers", "leavers"}:
+            return dict.fromkeys(("stayers", "leavers"), next(iter(content.values())))
+        return content
 
 
 class EffectSection(Section):
@@ -110,6 +120,16 @@ class OfferSection(Section):
     capacity: Annotated[int, Field(ge=0)] | None = None
     eligible: Word | None = None
 
+    @field_validator("eligible")
+    @classmethod
+    def _readable(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                parse(text, "offer")
+            except ConfigError as error:
+                raise ValueError(f'a condition such as "clv > 50" ({error})') from error
+        return text
+
 
 class ContactCap(Section):
     """At most `max` contacts in the `per` last days."""
@@ -121,11 +141,11 @@ class ContactCap(Section):
 class TargetingSection(Section):
     """Budget and the rules of the list."""
 
-    budget: Money = 1000.0
-    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.10
+    budget: Annotated[float, Field(ge=0, le=1e12)] = 1000.0
+    holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.10
     contact_cap: ContactCap = ContactCap()
     gate_by_indicated: bool = False
-    global_holdout: Annotated[float, Field(gt=0, lt=1)] | None = None
+    global_holdout: Annotated[float, Field(gt=0, le=0.5)] | None = None
 
 
 class PrivacySection(Section):

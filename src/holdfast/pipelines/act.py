@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from holdfast.errors import ConfigError, DataError
 from holdfast.histories.histories import Histories
@@ -18,6 +19,7 @@ from holdfast.pipelines.identity import identity
 from holdfast.pipelines.plan import Plan
 from holdfast.pipelines.prepare import open_histories
 from holdfast.targeting.dictionary import data_dictionary
+from holdfast.targeting.eligibility import names, parse
 from holdfast.targeting.export import safe_cells
 from holdfast.targeting.scored_list import ScoredList, build_list
 from holdfast.tasks.task import GivenTask
@@ -97,15 +99,30 @@ def _with_history(context: Context, frame: pd.DataFrame, histories: Histories, a
     if histories.has("consents"):
         frame["consent_channels"] = frame["consent_channels"].fillna("")
     valid = pd.Timestamp(shift(at, context.config.cutoffs.every))
-    return frame.assign(valid_until=valid, act_before=_act_before(context, frame, at))
+    act = _act_before(context, frame, at)
+    act = act.mask(act > valid, valid)  # a list that is stale by then is no help
+    return _with_features(context, frame, at).assign(valid_until=valid, act_before=act)
+
+
+def _with_features(context: Context, frame: pd.DataFrame, at: date) -> pd.DataFrame:
+    """Add the features that some offer's `eligible` asks for."""
+    asked = {name for offer in make_offers(context.config) if offer.eligible
+             for name in names(parse(offer.eligible, offer.name))}  # fmt: skip
+    path = context.workspace.existing("features.parquet")
+    extra = sorted((asked - set(frame.columns)) & set(pq.read_schema(path).names))
+    if not extra:
+        return frame
+    rows = pd.read_parquet(path, columns=["customer_id", "cutoff", *extra])
+    now = rows.loc[rows["cutoff"] == pd.Timestamp(at)].drop(columns="cutoff")
+    return frame.merge(now, on="customer_id", how="left")
 
 
 def consent(histories: Histories, channels: Sequence[str] = ()) -> pd.DataFrame | None:
     """Permitted channels per customer, `*` for every channel; None without a consents table.
 
-    Of several statements for the same channel the newest wins; at the same moment a withdrawal beats a grant,
-    and a withdrawal for every channel beats an older grant for one. A grant for every channel does not outlive
-    a newer withdrawal for one: what is left of it is named channel by channel.
+    Channels are compared without regard to capitals. Of several statements for the same channel the newest wins; at
+    the same moment a withdrawal beats a grant, and a withdrawal for every channel beats an older grant for one. A
+    grant for every channel does not outlive a newer withdrawal for one: what is left of it is named channel by channel.
 
     Parameters
     ----------
@@ -120,9 +137,12 @@ def consent(histories: Histories, channels: Sequence[str] = ()) -> pd.DataFrame 
     purpose = rows["purpose"].astype("str").str.lower()
     asked = purpose.str.contains("|".join(MARKETING), regex=True)
     other = purpose.str.contains("|".join(OTHER_PURPOSES), regex=True)
-    rows = rows.loc[asked & ~other] if (asked & ~other).any() else rows.loc[~other]
-    channel = rows["channel"] if "channel" in rows.columns else pd.Series(None, index=rows.index, dtype=object)
     granted = rows["granted"].astype("boolean").fillna(False).astype(bool)
+    # where marketing is named, a grant has to name it; a refusal counts unless it clearly means something else
+    counts = ((asked & ~other) if (asked & ~other).any() else ~other) | (~granted & ~other)
+    rows, granted = rows.loc[counts], granted.loc[counts]
+    channel = rows["channel"] if "channel" in rows.columns else pd.Series(None, index=rows.index, dtype=object)
+    channel = channel.astype("object").where(channel.isna(), channel.astype("str").str.strip().str.lower())
     moment = rows["at"] if "at" in rows.columns else pd.Timestamp(0)
     rows = rows.assign(channel=channel.fillna("*"), granted=granted, at=moment)
     rows = rows.sort_values(["at", "granted"], ascending=[True, False], kind="stable")
@@ -134,7 +154,7 @@ def consent(histories: Histories, channels: Sequence[str] = ()) -> pd.DataFrame 
     wide_refused = newest["granted_wide"].eq(False) & (newest["at_wide"] >= newest["at"])
     allowed = newest.loc[newest["granted"] & ~wide_refused, ["customer_id", "channel"]]
     refused = newest.loc[~newest["granted"] & ~(newest["at_wide"] > newest["at"]), ["customer_id", "channel"]]
-    named = sorted({*newest["channel"], *channels} - {"*"})
+    named = sorted({*newest["channel"], *(name.lower() for name in channels)} - {"*"})
     joined = _narrowed(allowed, refused, named).sort_values("channel").groupby("customer_id")["channel"].agg("|".join)
     return joined.rename("consent_channels").reset_index()
 
@@ -153,7 +173,10 @@ def last_contacts(histories: Histories, at: date, days: int) -> pd.DataFrame | N
     parts = []
     if "at" in histories.columns("contacts"):
         rows = histories.frame("contacts")
-        parts.append(rows.loc[rows["direction"] == "outbound"] if "direction" in rows.columns else rows)
+        # whatever is not known to have come from the customer counts against the cap
+        if "direction" in rows.columns:
+            rows = rows.loc[~rows["direction"].eq("inbound").fillna(False).astype(bool)]
+        parts.append(rows)
     if "at" in histories.columns("campaigns"):
         rows = histories.frame("campaigns")
         parts.append(rows.loc[rows["arm"] == "treated"])
@@ -189,13 +212,18 @@ def owners(histories: Histories) -> pd.DataFrame | None:
 def stated_reasons(histories: Histories, exits: ExitsSection) -> pd.DataFrame | None:
     """The newest reason each customer stated, mapped onto the six classes, and whether the firm can influence it.
 
-    A reason that the config does not map stays out (it is in the histories); None without an exits table.
+    A reason that the config does not map stays out (it is in the histories), and so does one that a later purchase
+    has overtaken: who came back has not moved away. None without an exits table.
     """
     if not histories.has("exits") or "stated_reason" not in histories.columns("exits"):
         return None
     rows = histories.frame("exits").dropna(subset=["stated_reason"])
     if "at" in rows.columns:
         rows = rows.sort_values(["at", "stated_reason"], kind="stable")
+        if {"at", "amount"} <= set(histories.columns("purchases")):
+            bought = histories.frame("purchases")[["customer_id", "at", "amount"]]
+            last = bought.loc[bought["amount"] > 0].groupby("customer_id")["at"].max()
+            rows = rows.loc[~(rows["customer_id"].map(last) > rows["at"])]
     newest = rows.drop_duplicates("customer_id", keep="last")[["customer_id", "stated_reason"]]
     fixed = newest["stated_reason"].isin(exits.not_influenceable)
     influenceable = pd.Series(pd.NA, index=newest.index, dtype="boolean").mask(fixed, False)
@@ -234,8 +262,20 @@ def require_last_list(context: Context) -> None:
 
 
 def read_list(path: Path) -> pd.DataFrame:
-    """A retention list: the folder of a run, or the Parquet file itself."""
-    return pd.read_parquet(_existing_list(path))
+    """A retention list: the folder of a run, or the Parquet file itself.
+
+    Raises
+    ------
+    DataError
+        When there is none, or the file is no list.
+    """
+    file = _existing_list(path)
+    try:
+        return pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{file}: cannot be read as Parquet; expected a folder or its lists/retention.parquet"
+        ) from error
 
 
 def _existing_list(path: Path) -> Path:

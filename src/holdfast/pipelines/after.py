@@ -23,8 +23,10 @@ from holdfast.pipelines.act import (
 )
 from holdfast.pipelines.domain import main_task
 from holdfast.pipelines.features import feature_set
+from holdfast.pipelines.finish import write_pages
 from holdfast.pipelines.graph import Context
 from holdfast.pipelines.learn import CLASSES
+from holdfast.pipelines.origin import present_histories
 from holdfast.pipelines.workspace import Workspace
 from holdfast.targeting.difference import diff_lists, summarise_diff
 from holdfast.targeting.export import prepare_export
@@ -67,6 +69,7 @@ def retarget(context: Context, budget: float | None) -> dict[str, Any]:
             context, run=facts["run_id"], margin=context.config.economics.margin / before if before else 1.0
         )
         write_list(context, scored)
+        write_pages(context, facts["run_id"])
     return scored.summary
 
 
@@ -79,7 +82,11 @@ def _same_question(context: Context, facts: dict[str, Any]) -> None:
                 f"{section}: differs from the finished run in {context.workspace.root}; `target` changes offers, "
                 "budget, margin and suppression only: use `holdfast run`"
             )
-    for name in ("discount_rate", "value_horizon"):
+    if asked["seed"] != facts["config"]["seed"]:
+        raise ConfigError("seed: differs from the finished run; another seed is another run: use `holdfast run`")
+    if not facts["config"]["economics"]["margin"] and asked["economics"]["margin"]:
+        raise ConfigError("economics.margin: was 0 in the finished run, so nothing can be scaled: use `holdfast run`")
+    for name in ("discount_rate", "value_horizon", "monthly_revenue"):
         if asked["economics"][name] != facts["config"]["economics"][name]:
             raise ConfigError(
                 f"economics.{name}: differs from the finished run; the value has to be fitted anew: use `holdfast run`"
@@ -98,12 +105,13 @@ class Exported:
     control: int
     suppression: int
     files: tuple[Path, ...]
+    notes: tuple[str, ...]
 
 
 def export(folder: Path, out: Path, asserted_by: str | None, with_reasons: bool, kind: str | None) -> Exported:
     """Write the file for the sending tool, the control file and the suppression file beside it.
 
-    Consent, contact cap and what happened since are read again from the run's histories.
+    Consent, contacts and what happened since are read again from the sources, the cap is the list's own.
 
     Raises
     ------
@@ -115,27 +123,36 @@ def export(folder: Path, out: Path, asserted_by: str | None, with_reasons: bool,
         raise ConfigError(f"--format: came {chosen!r}; expected one of {', '.join(FORMATS)}")
     workspace = Workspace.at(folder)
     listed = workspace.read_frame("lists/retention.parquet")
-    histories = Histories.open(workspace.existing("histories"))
-    cap = workspace.read_json("run.json")["config"]["targeting"]["contact_cap"]
-    days = int(str(cap["per"]).rstrip("d"))
-    parts = prepare_export(
-        listed,
-        asserted_by=asserted_by,
-        permitted=consent(histories, sorted(set(listed["channel"].dropna().astype(str)) - {""})),
-        purchases=_table(histories, "purchases", ["customer_id", "at", "amount"]),
-        complaints=_table(histories, "complaints", ["customer_id", "at"]),
-        contacts=last_contacts(histories, histories.end, days),
-        contact_cap_max=cap["max"],
-        with_reasons=with_reasons,
-        spreadsheet_safe=chosen == "csv",
-    )
+    summary = workspace.read_json("lists/summary.json")
+    with present_histories(workspace) as (histories, told):
+        parts = prepare_export(
+            listed,
+            asserted_by=asserted_by,
+            permitted=consent(histories, sorted(set(listed["channel"].dropna().astype(str)) - {""})),
+            purchases=_table(histories, "purchases", ["customer_id", "at", "amount"]),
+            complaints=_table(histories, "complaints", ["customer_id", "at"]),
+            contacts=last_contacts(histories, histories.end, summary["contact_cap_days"]),
+            contact_cap_max=summary["contact_cap_max"],
+            with_reasons=with_reasons,
+            spreadsheet_safe=chosen == "csv",
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     written = []
     for name, frame in (("", parts.send), ("_control", parts.control), ("_suppression", parts.suppression)):
-        target = out.with_name(f"{out.stem}{name}.{chosen}")
-        Workspace.at(target.parent).write_frame(target.name, frame)
+        target = out.with_name(f"{out.stem}{name}{out.suffix or '.' + chosen}")
+        with Workspace.at(target.parent).aside(target.name) as path:
+            if chosen == "csv":
+                frame.to_csv(path, index=False, lineterminator="\n")
+            else:
+                frame.to_parquet(path, index=False, compression="zstd")
         written.append(target)
-    return Exported(len(parts.send), len(parts.control), len(parts.suppression), tuple(written))
+    notes = [told]
+    if parts.defused:
+        notes.append(
+            f"{parts.defused} customer ids begin like a spreadsheet formula and got a ' before them; "
+            "use --format parquet to join them back as they are"
+        )
+    return Exported(len(parts.send), len(parts.control), len(parts.suppression), tuple(written), tuple(notes))
 
 
 def _table(histories: Histories, name: str, columns: list[str]) -> pd.DataFrame | None:
@@ -210,7 +227,7 @@ def _leaving(question: Task) -> int:
 
 
 def _money(context: Context, histories: Histories, question: Task, ids: "pd.Series[str]", at: date) -> tuple[Any, Any]:
-    """Own past margin over the value horizon, and the margin that really came after the date."""
+    """Margin to be expected from the own past, and the margin that really came, over the same days after the date."""
     if not histories.has("purchases"):
         return np.full(len(ids), np.nan), np.full(len(ids), np.nan)
     economics = context.config.economics
@@ -218,7 +235,7 @@ def _money(context: Context, histories: Histories, question: Task, ids: "pd.Seri
     days = min(economics.value_horizon, days_between(window.start, histories.end))
     purchases = histories.frame("purchases")[["customer_id", "at", "amount"]]
     table = margin_history(purchases, at, question.span, days, economics.margin).set_index("customer_id").reindex(ids)
-    return (table["past_margin_per_day"] * economics.value_horizon).to_numpy(), table["future_margin"].to_numpy()
+    return (table["past_margin_per_day"] * days).to_numpy(), table["future_margin"].to_numpy()
 
 
 def _back(histories: Histories, question: Task, at: date) -> "pd.Series[str]":

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from holdfast.errors import DataError
 from holdfast.histories.histories import Histories
-from holdfast.histories.ingest import ingest
 from holdfast.params import load_config
 from holdfast.pipelines.domain import main_task
 from holdfast.pipelines.features import feature_set, task_features
+from holdfast.pipelines.origin import read_sources
+from holdfast.pipelines.prepare import declared_end
 from holdfast.pipelines.workspace import Workspace
 
 SHOWN = ["name", "unit", "family", "window", "exit_class", "table"]
@@ -25,8 +27,8 @@ def ingested(config: Path) -> Iterator[Histories]:
     loaded = load_config(config)
     with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
         out = Path(folder)
-        ingest(loaded.build_source(), out / "histories", span=loaded.span, quarantine_dir=out / "quarantine")
-        yield Histories.open(out / "histories")
+        read_sources(loaded, out / "histories", out / "quarantine")
+        yield declared_end(Histories.open(out / "histories"), loaded)
 
 
 def feature_table(config: Path) -> pd.DataFrame:
@@ -39,6 +41,9 @@ def feature_table(config: Path) -> pd.DataFrame:
 def featurize_at(config: Path, out: Path, dates: Sequence[date]) -> tuple[int, int]:
     """Write `features.parquet` for the dates; gives rows and features."""
     with ingested(config) as histories:
+        late = [day for day in dates if day > histories.end]
+        if late:
+            raise DataError(f"--at {late[0]}: lies after the end of the data {histories.end}; expected a date up to it")
         wanted = feature_set(histories, main_task(load_config(config)))
         matrix = wanted.compute(histories, dates)
     Workspace.at(out).write_frame("features.parquet", matrix.frame)

@@ -67,10 +67,11 @@ def make_policy(config: Config) -> Policy:
     )  # fmt: skip
 
 
-def mean_offer(config: Config) -> tuple[float, float] | None:
-    """Mean expected cost of a contact and mean assumed effect on leavers; None without offers."""
+def mean_offer(config: Config, churn_rate: float) -> tuple[float, float] | None:
+    """Mean expected cost of a contact where `churn_rate` leave, and mean assumed effect on leavers; None without."""
     offers = make_offers(config)
     if not offers:
         return None
-    costs = [offer.contact_cost + offer.accept_stayers * offer.incentive_cost for offer in offers]
+    accept = [(1 - churn_rate) * offer.accept_stayers + churn_rate * offer.accept_leavers for offer in offers]
+    costs = [offer.contact_cost + share * offer.incentive_cost for offer, share in zip(offers, accept, strict=True)]
     return sum(costs) / len(costs), sum(max(offer.effect_assumed, 0.0) for offer in offers) / len(offers)

@@ -10,7 +10,8 @@ from holdfast.drivers.words import indicated_class, reasons
 from holdfast.learners.blend import BlendClassifier
 from holdfast.pipelines.domain import make_task
 from holdfast.pipelines.graph import Context
-from holdfast.pipelines.learn import FINAL, load_examples
+from holdfast.pipelines.learn import load_examples
+from holdfast.pipelines.predictions import FINAL
 from holdfast.pipelines.provenance import threads
 from holdfast.tasks.task import GivenTask
 

@@ -10,8 +10,8 @@ from holdfast.pipelines.domain import main_task, task_names
 from holdfast.pipelines.gate import gate_figures
 from holdfast.pipelines.graph import Context
 from holdfast.pipelines.identity import identity
-from holdfast.pipelines.learn import FINAL
 from holdfast.pipelines.plan import Plan
+from holdfast.pipelines.predictions import FINAL
 from holdfast.pipelines.prepare import open_histories
 from holdfast.pipelines.provenance import code_revision, library_versions, model_version
 from holdfast.reporting.curves import curves
@@ -32,16 +32,20 @@ LATER = {
 
 def run_report(context: Context, task: str) -> None:
     """Write `report.html`, the plots and `run.json`."""
-    workspace = context.workspace
-    data = report_data(context)
-    workspace.write_text("report.html", render(data))
-    with workspace.aside("plots") as folder:
+    write_pages(context)
+    context.workspace.write_json("run.json", run_facts(context))
+
+
+def write_pages(context: Context, made_from: str | None = None) -> None:
+    """Write `report.html` and the plots; `made_from` names the run whose scores a new list was made from."""
+    data = report_data(context, made_from)
+    context.workspace.write_text("report.html", render(data))
+    with context.workspace.aside("plots") as folder:
         folder.mkdir(parents=True)
         write_plots(data, folder)
-    workspace.write_json("run.json", run_facts(context))
 
 
-def report_data(context: Context) -> ReportData:
+def report_data(context: Context, made_from: str | None = None) -> ReportData:
     """Collect from the run's files what the report says."""
     workspace, config = context.workspace, context.config
     main = main_task(config)
@@ -51,6 +55,9 @@ def report_data(context: Context) -> ReportData:
     plan = Plan.from_dict(workspace.read_json(f"plan/{main.name}.json"))
     features = workspace.path(f"models/{main.name}/{FINAL}/features.json")
     facts = run_facts(context)
+    if made_from:
+        anew = "The list was made anew by `holdfast target`; run.json keeps the config of the run it is made from."
+        facts |= {"run_id": made_from, "warnings": [anew, *facts["warnings"]]}
     value = workspace.read_json("value.json")
     not_measured = dict(LATER) | {"return of the silent": ""}
     if not any(row.get("return_rate") is not None for row in metrics["cutoffs"]):
@@ -120,7 +127,8 @@ def warnings_of(context: Context, ingested: dict[str, Any]) -> list[str]:
     ]
     section = context.config.source.tables.get("customers")
     static = set(section.static) if section else set()
-    undated = sorted(set(ingested["attributes"]) - static)
+    canonical = {name for name in ("region", "segment", "kind") if _has_column(context, "customers", name)}
+    undated = sorted((set(ingested["attributes"]) | canonical) - static)
     if undated and main_task(context.config).kind != "given":
         found.append(
             f"customers: {', '.join(undated)} carry no date and count as constant at past cutoffs; "
@@ -136,6 +144,10 @@ def warnings_of(context: Context, ingested: dict[str, Any]) -> list[str]:
                     f"{histories.end}: set source.as_of to the day of the extract to use them"
                 )
     return found
+
+
+def _has_column(context: Context, table: str, name: str) -> bool:
+    return name in open_histories(context).columns(table)
 
 
 def run_record(context: Context, task: str) -> None:

@@ -14,7 +14,8 @@ from holdfast.evaluation.ranking import auroc
 from holdfast.examples import Examples
 from holdfast.learners.blend import BlendClassifier
 from holdfast.pipelines.graph import Context
-from holdfast.pipelines.learn import FINAL, SERVES_FILE, load_examples
+from holdfast.pipelines.learn import SERVES_FILE, load_examples
+from holdfast.pipelines.predictions import FINAL
 from holdfast.tracking.gate import beats_baselines
 from holdfast.tracking.registry import fetch_model, find_model, model_files
 

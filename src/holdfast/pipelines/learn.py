@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from holdfast.errors import DataError
 from holdfast.evaluation.comparison import Fold, compare_mean, mean_intervals
+from holdfast.evaluation.coverage import coverage
 from holdfast.evaluation.profit import Spend
 from holdfast.evaluation.report import NOTE, evaluate, stability, summarise
 from holdfast.examples import Examples, join, refuse_leaks
@@ -19,20 +19,18 @@ from holdfast.features.feature import Feature
 from holdfast.learners.baselines import fit_baselines, skipped_baselines
 from holdfast.learners.blend import BlendClassifier, ChurnClassifier, LoyaltyClassifier
 from holdfast.learners.folds import random_folds
-from holdfast.learners.interval import interval, level_sd
 from holdfast.learners.tune import tune
 from holdfast.pipelines.domain import make_task, mean_offer, task_names
 from holdfast.pipelines.features import task_features
 from holdfast.pipelines.graph import Context, features_file
 from holdfast.pipelines.level import level_shifts
 from holdfast.pipelines.plan import Plan
+from holdfast.pipelines.predictions import FINAL, predictions_of, score_rows
 from holdfast.pipelines.prepare import open_histories
 from holdfast.pipelines.provenance import threads
 from holdfast.tasks.task import GivenTask
 from holdfast.tracking.feature_list import write_features
-from holdfast.windows import Span, label_window
 
-FINAL = "final"
 SERVES_FILE = "serves.json"
 CLASSES: dict[str, type[BlendClassifier]] = {"churn": ChurnClassifier, "loyalty": LoyaltyClassifier}
 
@@ -109,13 +107,23 @@ def run_evaluate(context: Context, task: str) -> None:
     question = make_task(context.config, task)
     test, score = (examples.where(examples.frame["part"] == part) for part in ("test", "score"))
     snapshot = isinstance(question, GivenTask)
-    test_scores = _scores(context, task, test, snapshot)
-    scores = _scores(context, task, score, snapshot)
-    predictions = _predictions(test, score, test_scores, scores, question.span)
+    tested, scored = (score_rows(context, task, rows, snapshot) for rows in (test, score))
+    predictions = predictions_of(test, score, tested, scored, question.span, snapshot)
     context.workspace.write_frame(f"predictions/{task}.parquet", predictions)
     asked = ~test.frame["in_lead"]
-    metrics = _metrics(context, task, examples, test.where(asked), test_scores[asked].reset_index(drop=True), plan)
+    kept = tested["score"][asked].reset_index(drop=True)
+    metrics = _metrics(context, task, examples, test.where(asked), kept, plan)
+    metrics["interval_coverage"] = _coverage(predictions)
     context.workspace.write_json(f"metrics/{task}.json", metrics)
+
+
+def _coverage(predictions: pd.DataFrame) -> dict[str, Any]:
+    """How often the range of a score held, at each test cutoff."""
+    found = {}
+    for at in sorted(predictions.loc[predictions["part"] == "test", "cutoff"].dt.date.unique()):
+        rows = predictions[(predictions["part"] == "test") & (predictions["cutoff"] == pd.Timestamp(at))]
+        found[str(at)] = coverage(rows["label"], rows["score"], rows["low"], rows["high"])
+    return found
 
 
 def final_model(context: Context, task: str) -> BlendClassifier:
@@ -178,76 +186,6 @@ def _state_of(population: str, name: str, plan: Plan) -> str:
     return json.dumps(states.get(at), indent=1) + "\n"
 
 
-def _scores(context: Context, task: str, rows: Examples, snapshot: bool) -> "pd.Series[float]":
-    """Probabilities of the model that serves each row."""
-    frame = rows.frame
-    names = (
-        frame["fold"].map(lambda fold: f"without_fold_{fold}") if snapshot else frame["cutoff"].dt.strftime("%Y-%m-%d")
-    )
-    if not snapshot:
-        names = names.where(frame["part"] != "score", FINAL)
-    scores = pd.Series(np.nan, index=frame.index)
-    for name in sorted(names.unique()):
-        model = BlendClassifier.from_files(context.workspace.existing(f"models/{task}/{name}"))
-        chosen = names == name
-        scores[chosen] = model.predict_proba(rows.X.loc[chosen])[:, 1]
-    return scores
-
-
-def _predictions(
-    test: Examples,
-    score: Examples,
-    test_scores: "pd.Series[float]",
-    scores: "pd.Series[float]",
-    span: Span,
-) -> pd.DataFrame:
-    tested = _rows(test, test_scores, "test").assign(label=test.y.astype(float))
-    scored = _rows(score, scores, "score").assign(label=np.nan)
-    cutoffs = sorted(tested["cutoff"].unique())
-    for at in cutoffs:
-        # only cutoffs whose outcomes were known at this one may say how far off its level can be
-        closed = [c for c in cutoffs if label_window(c.date(), span).end <= at.date()]
-        tested = _with_range(tested, tested["cutoff"] == at, tested, closed)
-    scored = _with_range(scored, pd.Series(True, index=scored.index), tested, cutoffs)
-    columns = ["customer_id", "cutoff", "part", "score", "low", "high", "history_state", "label"]
-    return pd.concat([tested, scored], ignore_index=True)[columns]
-
-
-def _with_range(
-    frame: pd.DataFrame, mask: "pd.Series[bool]", tested: pd.DataFrame, cutoffs: Sequence[Any]
-) -> pd.DataFrame:
-    """Fill `low` and `high` under `mask` from the misses at `cutoffs`; they stay missing where there is none."""
-    if not cutoffs:
-        return frame
-    low, high = interval(frame["score"].to_numpy(), _level_sd(tested, cutoffs))
-    return frame.assign(low=frame["low"].where(~mask, low), high=frame["high"].where(~mask, high))
-
-
-def _rows(rows: Examples, scores: "pd.Series[float]", part: str) -> pd.DataFrame:
-    frame = rows.frame[["customer_id", "cutoff"]].assign(part=part, score=scores, low=np.nan, high=np.nan)
-    return frame.assign(history_state=history_state(rows.frame))
-
-
-def history_state(frame: pd.DataFrame) -> "pd.Series[str]":
-    """How much history a score rests on: `one_purchase`, `short` (two purchase days) or `enough`;
-
-    without purchases `contract` or `snapshot`.
-    """
-    if "purchase_days_all" not in frame.columns:
-        return pd.Series("contract" if "contract_days" in frame.columns else "snapshot", index=frame.index)
-    days = frame["purchase_days_all"].fillna(0)
-    return pd.Series(np.select([days <= 1, days <= 2], ["one_purchase", "short"], "enough"), index=frame.index)
-
-
-def _level_sd(tested: pd.DataFrame, cutoffs: Sequence[Any]) -> float:
-    groups = [tested.loc[tested["cutoff"] == cutoff] for cutoff in cutoffs]
-    logits = [np.log(group["score"] / (1 - group["score"])).to_numpy() for group in groups]
-    try:
-        return level_sd([group["label"].to_numpy() for group in groups], logits)
-    except DataError:
-        return float("nan")
-
-
 def _metrics(
     context: Context, task: str, examples: Examples, test: Examples, scores: "pd.Series[float]", plan: Plan
 ) -> dict[str, Any]:
@@ -292,7 +230,7 @@ def _page(
     """Figures of the blend and of every baseline at one test cutoff."""
     config = context.config
     customer = rows.frame["customer_id"].to_numpy(object)
-    value, spend = _money(context, rows)
+    value, spend = _money(context, rows, float(training.y.mean()))
     page = evaluate(rows.y, p, customer, seed=config.seed, value=value, spend=spend)
     baselines = fit_baselines(training.X, training.y, training.frame["cutoff"].to_numpy())
     # BG/NBD speaks of silence; where label 1 is staying it is read the other way round.
@@ -310,9 +248,9 @@ def _page(
     return {"cutoff": str(at), "n_train": len(training.frame)} | page | {"baselines": trimmed}, rivals
 
 
-def _money(context: Context, rows: Examples) -> tuple[Any, Spend | None]:
+def _money(context: Context, rows: Examples, churn_rate: float) -> tuple[Any, Spend | None]:
     """Value at stake per test row (own past margin over a year) and the terms of a modelled campaign."""
-    config, offer = context.config, mean_offer(context.config)
+    config, offer = context.config, mean_offer(context.config, churn_rate)
     if "spend_365d" not in rows.frame.columns or offer is None or not config.targeting.budget:
         return None, None
     value = np.maximum(rows.frame["spend_365d"].fillna(0).to_numpy(np.float64) * config.economics.margin, 0)

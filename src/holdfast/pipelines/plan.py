@@ -74,7 +74,10 @@ def make_plan(task: Task, start: date, end: date, cutoffs: CutoffsSection) -> Pl
         When the history is too short for one test cutoff with one training cutoff.
     """
     spacing = cutoffs.spacing_days(task.span.horizon)
-    test = rolling_cutoffs(start, end, task.span, cutoffs.every, cutoffs.test)
+    try:
+        test = rolling_cutoffs(start, end, task.span, cutoffs.every, cutoffs.test)
+    except DataError as error:
+        raise DataError(f"task {task.name}: {error}") from error
     train = {}
     for at in [*test, end]:
         found = training_cutoffs(at, start, task.span, spacing, cutoffs.train)

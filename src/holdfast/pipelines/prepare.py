@@ -7,10 +7,12 @@ import pandas as pd
 
 from holdfast.errors import DataError
 from holdfast.histories.histories import Histories
-from holdfast.histories.ingest import ingest
+from holdfast.histories.settle import UNDATED
+from holdfast.params import Config
 from holdfast.pipelines.domain import main_task, make_task, task_names
 from holdfast.pipelines.features import feature_set
 from holdfast.pipelines.graph import Context, features_file
+from holdfast.pipelines.origin import read_sources, remember
 from holdfast.pipelines.plan import Plan, make_plan
 from holdfast.pipelines.snapshot import snapshot_folds
 from holdfast.tasks.task import GivenTask, Task, return_rate
@@ -23,14 +25,20 @@ def run_ingest(context: Context, task: str) -> None:
     """Read the sources into canonical tables; what is refused goes to quarantine with its reason."""
     workspace = context.workspace
     with workspace.aside("histories") as histories, workspace.aside("quarantine") as quarantine:
-        report = ingest(context.config.build_source(), histories, span=context.config.span, quarantine_dir=quarantine)
+        report = read_sources(context.config, histories, quarantine)
     workspace.write_json("ingest.json", report.to_dict())
+    remember(context.config, workspace)
 
 
 def open_histories(context: Context) -> Histories:
-    """The canonical tables, cut at the asked scoring date."""
-    histories = Histories.open(context.workspace.existing("histories"))
+    """The canonical tables, cut at the end of the data where the config names it, and at the asked scoring date."""
+    histories = declared_end(Histories.open(context.workspace.existing("histories")), context.config)
     return histories if context.cutoff is None else histories.upto(context.cutoff)
+
+
+def declared_end(histories: Histories, config: Config) -> Histories:
+    """Cut at `source.as_of`: rows after it are not part of the data."""
+    return histories if config.source.as_of is None else histories.upto(histories.end)
 
 
 def end_of(context: Context, histories: Histories) -> date:
@@ -63,7 +71,7 @@ def _bounds(context: Context, histories: Histories, question: Task) -> tuple[dat
     if question.table == main_task(context.config).table or context.config.source.as_of:
         return histories.start, end
     first, last = histories.bounds(question.table)
-    return first, min(shift(last, 1), context.cutoff or shift(last, 1))
+    return first, min(shift(last, 1), end)  # never after the date of the list
 
 
 def _label_rolling(histories: Histories, question: Task, plan: Plan) -> pd.DataFrame:
@@ -77,18 +85,28 @@ def _label_rolling(histories: Histories, question: Task, plan: Plan) -> pd.DataF
     scored = question.cohort(histories, plan.score)
     blank = {"label": -1, "competing": False, "in_lead": False}
     parts.append(scored.assign(**blank, serves=scored["cutoff"], part="score"))
+    if not any(len(part) for part in parts):
+        raise DataError(
+            f"task {question.name}: nobody is in the cohort at any cutoff up to {plan.score}; expected customers with "
+            f"a sign of life (an amount above 0) in the {question.span.lookback} days before one"
+        )
     return pd.concat([part.astype({"label": "int8"}) for part in parts if len(part)], ignore_index=True)
 
 
 def _label_snapshot(context: Context, histories: Histories, question: GivenTask) -> tuple[pd.DataFrame, Plan]:
     """A snapshot has no time: customers are folded, the first fold is the test part."""
-    at = question.snapshot_at or context.cutoff or end_of(context, histories)
+    at = question.snapshot_at or context.cutoff or _snapshot_day(histories)
     labels = question.labels(histories, [at])
     folds = snapshot_folds(histories.frame("customers"), labels["customer_id"], question.label, context.config.seed)
     labels = labels.assign(fold=folds, serves=pd.Timestamp(at), part="train")
     labels.loc[labels["fold"] == 0, "part"] = "test"
     scored = labels.assign(part="score")
     return pd.concat([labels, scored], ignore_index=True), Plan(at, (at,), {at: (at,)}, histories.start, histories.end)
+
+
+def _snapshot_day(histories: Histories) -> date:
+    """The day that a snapshot stands for: the end of what is dated in it, else the day of the run."""
+    return histories.end if histories.end != UNDATED else date.today()
 
 
 def _require_both_classes(labels: pd.DataFrame, task: str) -> None:

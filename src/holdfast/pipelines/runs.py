@@ -11,6 +11,7 @@ from holdfast.params import load_config
 from holdfast.pipelines.domain import TASKS, task_names
 from holdfast.pipelines.graph import Context, Done, clear_unasked, step, walk
 from holdfast.pipelines.workspace import Workspace
+from holdfast.tracking.connection import require_reachable
 
 
 def open_context(
@@ -33,6 +34,7 @@ def run_all(context: Context) -> list[Done]:
     from holdfast.pipelines.stages import build_stages
 
     require_last_list(context)
+    require_reachable(context.config.tracking.uri)
     # BLAS with several threads sums in another order: one thread keeps the bytes the same on any machine.
     stages, tasks = build_stages(context), task_names(context.config)
     with context.workspace.locked(), threadpool_limits(limits=1):

@@ -2,28 +2,20 @@
 
 from collections.abc import Sequence
 
-from holdfast.histories.sources import list_files
 from holdfast.pipelines.act import list_file, run_target
 from holdfast.pipelines.domain import main_task
 from holdfast.pipelines.explain import run_explain
 from holdfast.pipelines.finish import run_record, run_report, tracking_uri
 from holdfast.pipelines.graph import Context, Stage
 from holdfast.pipelines.learn import run_evaluate, run_train, run_tune
+from holdfast.pipelines.origin import source_files
 from holdfast.pipelines.prepare import run_featurize, run_ingest, run_label
 from holdfast.pipelines.value import run_value
 from holdfast.pipelines.workspace import digest
 
 
 def _source_files(context: Context) -> dict[str, str]:
-    source = context.config.build_source()
-    if source.database is not None:
-        return {"database": digest(source.database)} if source.database.is_file() else {}
-    return {
-        f"{table.name}: {file}": digest(file)
-        for table in source.tables
-        for path in (table.path, *(one.path for one in table.join))
-        for file in list_files(source, table.name, path)
-    }
+    return source_files(context.config)
 
 
 def _last_list(context: Context) -> str | None:

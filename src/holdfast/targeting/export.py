@@ -17,6 +17,7 @@ CONTROL = ("list_id", "customer_id", "planned_offer", "channel")
 SUPPRESSION = ("list_id", "customer_id", "arm", "suppressed_because")
 REASONS = ("exit_reason", "reason_source", "reason_1", "reason_2", "reason_3")
 _FORMULA = r"^[=+\-@\t\r]"
+_NUMBER = r"[+\-]\d+(\.\d+)?"
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,14 @@ class ExportFiles:
         Who is held out: keep it, do not send it.
     suppression : pandas.DataFrame
         Who must not be contacted, why, and in which arm they were before the checks.
+    defused : int
+        Customer ids that `safe_cells` had to change.
     """
 
     send: pd.DataFrame
     control: pd.DataFrame
     suppression: pd.DataFrame
+    defused: int = 0
 
 
 def prepare_export(
@@ -114,13 +118,18 @@ def prepare_export(
         rows.loc[~goes, [*SUPPRESSION]],
     )
     clean = [frame.reset_index(drop=True) for frame in frames]
-    return ExportFiles(*(safe_cells(frame) for frame in clean)) if spreadsheet_safe else ExportFiles(*clean)
+    if not spreadsheet_safe:
+        return ExportFiles(clean[0], clean[1], clean[2])
+    safe = [safe_cells(frame) for frame in clean]
+    changed = sum(int((a["customer_id"] != b["customer_id"]).sum()) for a, b in zip(clean, safe, strict=True))
+    return ExportFiles(safe[0], safe[1], safe[2], changed)
 
 
 def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Put a ``'`` before every text cell that starts with ``= + - @``, a tab or a carriage return.
 
-    A spreadsheet runs such cells as formulas. Numbers are left alone. Use it before any CSV is written.
+    A spreadsheet runs such cells as formulas. Numbers are left alone, also those written as text with a sign
+    (`+490000198`, `-7.5`), which compute nothing. Use it before any CSV is written.
 
     Examples
     --------
@@ -132,7 +141,9 @@ def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
         column = frame[name]
         if isinstance(column.dtype, pd.StringDtype) or column.dtype == object:
             is_text = column.map(lambda cell: isinstance(cell, str)).astype(bool)
-            risky = is_text & column.where(is_text, "").astype("string").str.contains(_FORMULA, regex=True)
+            words = column.where(is_text, "").astype("string")
+            number = words.str.fullmatch(_NUMBER)
+            risky = is_text & words.str.contains(_FORMULA, regex=True) & ~number
             column = column.where(~risky.astype(bool), "'" + column.astype("string"))
         safe[name] = column
     return pd.DataFrame(safe, index=frame.index, columns=frame.columns)
@@ -184,12 +195,13 @@ def _without_consent(rows: pd.DataFrame, permitted: pd.DataFrame | None) -> NDAr
     _require(permitted, ["customer_id", "consent_channels"], "consents")
     known: dict[str, set[str]] = {}
     for name, channels in zip(permitted["customer_id"].astype(str), texts(permitted["consent_channels"]), strict=True):
-        known.setdefault(name, set()).update(part.strip() for part in (channels or "").split("|") if part.strip())
+        words = (part.strip().lower() for part in (channels or "").split("|"))
+        known.setdefault(name, set()).update(word for word in words if word)
     none: set[str] = set()
     missing = []
     for name, channel in zip(rows["customer_id"].astype(str), texts(rows["channel"]), strict=True):
         granted = known.get(name, none)
-        missing.append(not granted or (channel is not None and not granted & {channel, "*"}))
+        missing.append(not granted or (channel is not None and not granted & {channel.lower(), "*"}))
     return np.array(missing, dtype=bool)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from holdfast.targeting.eligibility import names, parse
 from holdfast.targeting.holdout import HoldoutSize, smallest_detectable_effect
 from holdfast.targeting.money import UNITS, cost_units
 from holdfast.targeting.offers import Offer
@@ -27,11 +28,11 @@ def summarise(
     Returns
     -------
     dict
-        `n_considered, n_treated, n_holdout, budget, expected_cost, worst_case_cost, expected_profit, low,
-        high` (sums over the treated), `profit_held_out` (what the holdout gives up), `holdout_share`,
-        `by_offer`, `by_suppression`, `churn_rate_expected`, `effect_expected`,
-        `smallest_detectable_effect` (shares, None without two arms), `round_can_answer`,
-        `effect_source`, `notes` (sentences).
+        `n_considered, n_treated, n_holdout, budget, contact_cap_days, contact_cap_max, expected_cost,
+        worst_case_cost, expected_profit, low, high` (sums over the treated), `profit_held_out` (what the holdout
+        gives up), `holdout_share, by_offer, by_suppression, churn_rate_expected, effect_expected,
+        smallest_detectable_effect` (shares, None without two arms), `round_can_answer, effect_source, notes`
+        (sentences).
     """
     treated, held = frame[frame["arm"] == "treat"], frame[frame["arm"] == "holdout"]
     selected = frame[frame["arm"] != "none"]
@@ -43,6 +44,8 @@ def summarise(
         "n_treated": len(treated),
         "n_holdout": len(held),
         "budget": policy.budget,
+        "contact_cap_days": policy.contact_cap_days,
+        "contact_cap_max": policy.contact_cap_max,
         "expected_cost": _money(treated["cost"]),
         "worst_case_cost": round(math.fsum(row["worst_case_cost"] for row in by_offer.values()), 4),
         "expected_profit": _sum(treated["expected_profit"]),
@@ -153,6 +156,13 @@ def _caveats(
         notes.append("Complaints are not recorded: open faults could not be checked before making offers.")
     if policy.contact_cap_max is not None and len(frame) and bool(people["contacts_30d"].isna().all()):
         notes.append("Contacts are not recorded: the contact cap could not be checked.")
+    for offer in offers:
+        asked = sorted(names(parse(offer.eligible, offer.name))) if offer.eligible and len(people) else []
+        unknown = [name for name in asked if name in people.columns and bool(people[name].isna().all())]
+        if unknown:
+            notes.append(
+                f"Nobody is eligible for {offer.name}: its condition asks for {', '.join(unknown)}, not measured here."
+            )
     beyond = s["by_suppression"].get(BUDGET, 0)
     if beyond:
         notes.append(f"{beyond:,} more customers would pay but are beyond the budget.")

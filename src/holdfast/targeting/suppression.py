@@ -107,7 +107,7 @@ def admit(customers: pd.DataFrame, best: pd.DataFrame, offers: Sequence[Offer], 
 
 
 def _split(channels: str | None) -> list[str]:
-    return [part.strip() for part in (channels or "").split("|") if part.strip()]
+    return [part.strip().lower() for part in (channels or "").split("|") if part.strip()]
 
 
 def _channels(permitted: list[str | None], recorded: bool, offers: Sequence[Offer]) -> NDArray[np.object_]:
@@ -131,7 +131,7 @@ def _channel(permitted: list[str], recorded: bool, offer: Offer) -> str | None:
         return offer.channels[0] if offer.channels else ""
     if not offer.channels:
         return min(permitted, default=None)
-    return next((name for name in offer.channels if name in permitted), None)
+    return next((name for name in offer.channels if name.lower() in permitted), None)
 
 
 def _conditions(customers: pd.DataFrame, offers: Sequence[Offer]) -> NDArray[np.bool_]:

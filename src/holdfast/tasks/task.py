@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from holdfast.errors import ConfigError, DataError
 from holdfast.histories.histories import Histories
+from holdfast.histories.words import same_value
 from holdfast.windows import Span, label_window, observation_window
 
 LABEL_COLUMNS = ("customer_id", "cutoff", "label", "competing", "in_lead")
@@ -323,12 +324,8 @@ class GivenTask(Task):
         if self.label not in histories.columns("customers"):
             raise DataError(f"task {self.name}: the label {self.label!r} is not a column of the table 'customers'")
         column = '"' + self.label.replace('"', '""') + '"'
-        value = self.positive.replace("'", "''")
-        number = f"try_cast({column} AS DOUBLE) = try_cast('{value}' AS DOUBLE)"
         return f"""
-            SELECT t.customer_id, p.cutoff,
-                   CASE WHEN CAST({column} AS VARCHAR) = '{value}' OR coalesce({number}, false) THEN 1 ELSE 0 END
-                       AS label,
+            SELECT t.customer_id, p.cutoff, CASE WHEN {same_value(column, self.positive)} THEN 1 ELSE 0 END AS label,
                    false AS competing, false AS in_lead
             FROM customers t CROSS JOIN spans p WHERE {column} IS NOT NULL"""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.errors import ModelError
-from holdfast.tracking.connection import connect, experiment_id, plain_errors
+from holdfast.tracking.connection import connect, experiment_id, plain_errors, require_existing
 from holdfast.tracking.flatten import metric_name
 from holdfast.tracking.gate import Verdict, decide
 from holdfast.tracking.models import (
@@ -82,6 +82,7 @@ def promote(
     ModelError
         When there is no model to promote or to roll back to.
     """
+    require_existing(uri)
     client = connect(uri)
     name = registered_name(task)
     with plain_errors(f"promote {task}"):
@@ -97,6 +98,7 @@ def promote(
 
 def remembered_gate(task: str, *, uri: str) -> dict[str, Any]:
     """Figures that the challenger's run measured against the champion of that day; empty without a challenger."""
+    require_existing(uri)
     client = connect(uri)
     name = registered_name(task)
     with plain_errors(f"look up {name}@{CHALLENGER}"):

@@ -92,6 +92,12 @@ def _within(purchases: pd.DataFrame, window: Window) -> pd.DataFrame:
 
 
 def _sums(rows: pd.DataFrame) -> "pd.Series[float]":
-    """Amount per customer, summed in whole ten-thousandths so that the order of rows does not matter."""
-    units = np.rint(rows["amount"].to_numpy() * 10_000).astype("int64")
-    return pd.Series(units, index=rows["customer_id"].to_numpy()).groupby(level=0, sort=True).sum() / 10_000
+    """Amount per customer, summed in whole small units so that the order of rows does not matter.
+
+    The unit is a ten-thousandth, and coarser only where the whole sum would not fit into 64 bits.
+    """
+    amount = rows["amount"].to_numpy()
+    total = float(np.abs(amount).sum())
+    scale = 10_000.0 if total < 1e14 else 10.0 ** np.floor(18 - np.log10(total))
+    units = np.rint(amount * scale).astype("int64")
+    return pd.Series(units, index=rows["customer_id"].to_numpy()).groupby(level=0, sort=True).sum() / scale

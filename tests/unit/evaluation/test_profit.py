@@ -77,6 +77,12 @@ def test_no_budget_and_no_effect_contact_nobody():
     assert profit_at_budget([1], [0.9], [100], ["a"], Spend(cost=1, save_rate=0)).contacted == 0
 
 
+def test_a_contact_that_costs_nothing_goes_to_all_whom_it_saves():
+    # .5 · .2 · 100 = 10 for each of two; the third is certain to stay
+    free = profit_at_budget([1, 0, 0], [0.5, 0.5, 0.0], [100] * 3, list("abc"), Spend(cost=0, save_rate=0.2, budget=0))
+    assert free.contacted == 2
+
+
 def test_a_budget_is_not_lost_to_rounding():
     # 0.3 / 0.1 is 2.9999999999999996
     bought = profit_at_budget([1] * 5, [0.9] * 5, [100] * 5, list("abcde"), Spend(cost=0.1, budget=0.3))
@@ -89,7 +95,7 @@ def test_a_campaign_without_sense_is_refused(bad):
         Campaign(**bad)
 
 
-@pytest.mark.parametrize("bad", [{"cost": 0}, {"cost": 1, "save_rate": 2}, {"cost": 1, "budget": -1}])
+@pytest.mark.parametrize("bad", [{"cost": -1}, {"cost": 1, "save_rate": 2}, {"cost": 1, "budget": -1}])
 def test_a_spend_without_sense_is_refused(bad):
     with pytest.raises(ConfigError):
         Spend(**bad)

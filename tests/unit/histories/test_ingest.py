@@ -281,8 +281,9 @@ def test_a_snapshot_with_its_label_and_joined_files(tmp_path):
     assert frames["customers"]["age"].tolist() == [30.0, 31.0, 32.0]
     assert report.attributes == {"age": "number"}
     assert list(frames["exits"].columns) == ["customer_id", "stated_reason"]
-    with pytest.raises(DataError, match=r"'yes' does not occur in column 'left'; its values are No \(2\), Yes \(1\)"):
-        read(tmp_path, [customers, exits], label=GivenLabel("left", "yes"), span=None)
+    with pytest.raises(DataError, match=r"'gone' does not occur in column 'left'; its values are No \(2\), Yes \(1\)"):
+        read(tmp_path, [customers, exits], label=GivenLabel("left", "gone"), span=None)
+    read(tmp_path, [customers, exits], label=GivenLabel("left", "yes"), span=None)
     with pytest.raises(DataError, match=r"tasks.churn.label: 'lefd' is not a column"):
         read(tmp_path, [customers, exits], label=GivenLabel("lefd", "Yes"), span=None)
     (tmp_path / "s.csv").write_text("id,left,why\na,Yes,price\na,No,\n")

@@ -99,12 +99,13 @@ def test_reasons_stay_inside_unless_asked_for():
 
 
 def test_formulas_are_defused():
-    frame = pd.DataFrame({"a": ["=1+1", "+49", "-x", "@me", "\tx", "a=b", None], "n": [-1.0] * 7})
+    frame = pd.DataFrame({"a": ["=1+1", "+49-A1", "-x", "@me", "\tx", "a=b", None], "n": [-1.0] * 7})
     safe = safe_cells(frame)
-    assert safe["a"].tolist()[:6] == ["'=1+1", "'+49", "'-x", "'@me", "'\tx", "a=b"]
+    assert safe["a"].tolist()[:6] == ["'=1+1", "'+49-A1", "'-x", "'@me", "'\tx", "a=b"]
     assert pd.isna(safe["a"].iloc[6])
     assert safe["n"].tolist() == [-1.0] * 7
     assert frame["a"].iloc[0] == "=1+1"
+    assert safe_cells(pd.DataFrame({"a": ["+490000198", "-7.5"]}))["a"].tolist() == ["+490000198", "-7.5"]
     rows = a_list().assign(owner="=cmd()")
     assert set(prepare_export(rows).send["owner"]) == {"'=cmd()"}
     assert set(prepare_export(rows, spreadsheet_safe=False).send["owner"]) == {"=cmd()"}

@@ -10,7 +10,7 @@ from holdfast.errors import HoldfastError
 from holdfast.histories.dates import day_order, stamp
 from holdfast.histories.guess.names import FILE_WORDS, file_words, tokens, variants
 from holdfast.histories.histories import quote
-from holdfast.histories.load import ROW, RawTable, load
+from holdfast.histories.load import ROW, RawTable, load, text
 from holdfast.histories.sources import JoinedFile, Source, TableSource
 
 _NO_VALUE = "('', 'nan', 'null', 'na', 'n/a', '<na>', '#n/a')"
@@ -42,6 +42,8 @@ class ColumnLook:
         Range of a number.
     values : tuple of (str, int)
         The values and their counts, most frequent first, where there are at most twelve.
+    money : tuple of (str, str)
+        For amounts written as text (`$13.46`, `1.234,50 €`): a SQL expression that reads them, and an example.
     """
 
     name: str
@@ -55,6 +57,7 @@ class ColumnLook:
     low: float = 0.0
     high: float = 0.0
     values: tuple[tuple[str, int], ...] = ()
+    money: tuple[str, str] | tuple[()] = ()
 
 
 @dataclass(frozen=True)
@@ -166,10 +169,30 @@ def _describe_column(
             ).fetchall()
         )
     number = kind != "BOOLEAN" and filled > 0 and numbers >= _NUMERIC_SHARE * filled
+    money = () if number or time or kind != "VARCHAR" else _money(connection, raw, name)
     return ColumnLook(
         name, spelled, int(filled), int(distinct), number, number and whole == filled, time, undecided,
-        float(low or 0), float(high or 0), values,
+        float(low or 0), float(high or 0), values, money,
     )  # fmt: skip
+
+
+def _money(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> tuple[str, str] | tuple[()]:
+    """How to read amounts that are text: with a currency, with thousands, with a decimal comma."""
+    currency = r"(?:[A-Z]{3}|[$€£¥₹])?"
+    styles = {
+        ".": rf"{currency}\s*[-+]?\s*{currency}\s*(?:\d+|\d{{1,3}}(?:[, ]\d{{3}})+)(?:\.\d+)?\s*{currency}",
+        ",": rf"{currency}\s*[-+]?\s*{currency}\s*(?:\d+|\d{{1,3}}(?:[. ]\d{{3}})+)(?:,\d+)?\s*{currency}",
+    }
+    for point, shape in styles.items():
+        row = connection.execute(
+            f"SELECT count(*), count(*) FILTER (regexp_full_match(w, {text(shape)})), min(w) "
+            f"FROM (SELECT {word_of(name)} AS w FROM {raw.table}) WHERE w IS NOT NULL"
+        ).fetchone()
+        if row and row[0] and row[1] >= _NUMERIC_SHARE * row[0]:
+            kept = f"regexp_replace({quote(name)}, '[^0-9{point}-]', '', 'g')"
+            plain = kept if point == "." else f"replace({kept}, ',', '.')"
+            return f"TRY_CAST({plain} AS DOUBLE)", str(row[2])
+    return ()
 
 
 def _time(connection: duckdb.DuckDBPyConnection, raw: RawTable, name: str) -> tuple[bool, str]:

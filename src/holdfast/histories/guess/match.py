@@ -82,6 +82,8 @@ def customer_column(file: FileLook, known: Sequence[str] = ()) -> ColumnLook | N
         if rank is None and column.spelled[0] in known:
             rank = 100
         possible = column.distinct > 1 and not column.undecided and not (column.number and not column.whole)
+        if rank is None and column.name.strip().lower() == "id" and column.distinct < column.filled:
+            rank = 200  # a plain id that repeats names somebody, if no better name is there
         if rank is not None and possible and not (column.time and not column.whole):
             ranked.append((rank, position, column))
     return min(ranked)[2] if ranked else None
@@ -154,6 +156,8 @@ def _find(file: FileLook, table: str, column: Column, taken: dict[str, Mapped]) 
         for depth in (0, 1):
             for one in free:
                 if len(one.spelled) > depth and one.spelled[depth] == wanted:
+                    if one.money and column.kind is not Kind.TEXT:
+                        return Mapped(one.money[0], f"{one.name} is text such as {one.money[1]!r}")
                     return Mapped(one.name)
     return None
 
@@ -166,7 +170,9 @@ def _fits(table: str, column: Column, one: ColumnLook) -> bool:
     match column.kind:
         case Kind.TIME:
             return one.time
-        case Kind.DECIMAL | Kind.NUMBER | Kind.INTEGER:
+        case Kind.DECIMAL | Kind.NUMBER:
+            return one.number or bool(one.money)
+        case Kind.INTEGER:
             return one.number
         case Kind.FLAG:
             return 0 < one.distinct <= 2
