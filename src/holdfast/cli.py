@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from holdfast.errors import ConfigError, HoldfastError
+from holdfast.errors import ConfigError, HoldfastError, LeakError
 
 app = typer.Typer(
     name="holdfast",
@@ -139,10 +139,7 @@ def features(config: ConfigFile) -> None:
     from holdfast.pipelines.catalogue import feature_table
 
     frame = feature_table(config)
-    table = Table(*frame.columns, box=None)
-    for row in frame.itertuples(index=False):
-        table.add_row(*map(str, row))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    _print_table(frame)
     typer.echo(f"{len(frame)} features")
 
 
@@ -160,6 +157,34 @@ def featurize(
 
     rows, columns = featurize_at(config, out, [_day(text) for text in at.split(",")])
     typer.echo(f"{rows:,} rows, {columns} features: {out / 'features.parquet'}")
+
+
+@app.command()
+def check(
+    config: ConfigFile,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Keep the tables in this folder.")] = None,
+    definitions: Annotated[
+        bool, typer.Option("--definitions", help="Compare churn definitions around the configured one instead.")
+    ] = False,
+) -> None:
+    """Put the data to the test: what was refused, and the nine points of the leakage suite; or compare definitions.
+
+    Example: holdfast check -c configs/online_retail.yaml -o out/check
+    """
+    import tempfile
+
+    from holdfast.pipelines.checks.definitions import READING, compare_definitions
+    from holdfast.pipelines.checks.suite import check_data, failures
+    from holdfast.pipelines.runs import open_context
+
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as folder, console.status("reading") as status:
+        context = open_context(config, out or Path(folder), say=lambda stage: _progress(status, stage))
+        frame = compare_definitions(context) if definitions else check_data(context)
+    _print_table(frame)
+    if definitions:
+        typer.echo(READING)
+    elif wrong := failures(frame):
+        raise LeakError(wrong)
 
 
 @app.command()
@@ -262,6 +287,20 @@ def stage(
 
     done = run_stage(open_context(config, out, models=models, say=lambda _: None), name, task)
     typer.echo(f"{done.name}: {done.seconds:.1f} s, {done.peak_mb:.0f} MB")
+
+
+def _print_table(frame: Any) -> None:
+    """A frame as a table; numbers with three digits, what is missing as nothing."""
+    table = Table(*(str(name) for name in frame.columns), box=None)
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(value) for value in row))
+    Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.3f}".removesuffix(".000")
+    return "" if value is None else str(value)
 
 
 def _told(stage: str) -> None:

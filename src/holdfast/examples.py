@@ -43,7 +43,7 @@ class Examples:
         """Labels, shape (n,)."""
         return self.frame["label"].to_numpy(np.int8)
 
-    def where(self, mask: "pd.Series[bool]") -> "Examples":
+    def where(self, mask: "pd.Series[Any] | npt.NDArray[np.bool_]") -> "Examples":
         """The rows under `mask`."""
         return Examples(self.frame.loc[mask].reset_index(drop=True), self.names)
 

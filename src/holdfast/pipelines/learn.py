@@ -48,7 +48,7 @@ def run_tune(context: Context, task: str) -> None:
     """Check for single-feature leaks, then tune once, on the training set of the oldest test cutoff."""
     examples, _, plan = load_examples(context, task)
     config, question = context.config, make_task(context.config, task)
-    training = _training(examples, plan.test[0], question)
+    training = training_rows(examples, plan.test[0], question)
     columns = {attribute_name(column): column for column in open_histories(context).attributes}
     strongest = refuse_leaks(training, config.checks.max_single_feature_auroc, config.checks.allow, columns)
     names = task_names(config)
@@ -131,7 +131,8 @@ def final_model(context: Context, task: str) -> BlendClassifier:
     return BlendClassifier.from_files(context.workspace.existing(f"models/{task}/{FINAL}"))
 
 
-def _training(examples: Examples, serves: date, question: Any) -> Examples:
+def training_rows(examples: Examples, serves: date, question: Any) -> Examples:
+    """The rows that a model serving from a date is fitted on; those who left inside the lead are left out."""
     frame = examples.frame
     mask = (frame["part"] == "train") & ~frame["in_lead"]
     if not isinstance(question, GivenTask):
@@ -141,7 +142,7 @@ def _training(examples: Examples, serves: date, question: Any) -> Examples:
 
 def _serving_parts(examples: Examples, plan: Plan, question: Any) -> list[tuple[str, Examples]]:
     names = {at: str(at) for at in plan.test} | {plan.score: FINAL}
-    return [(names[at], _training(examples, at, question)) for at in plan.train]
+    return [(names[at], training_rows(examples, at, question)) for at in plan.train]
 
 
 def _fold_parts(examples: Examples) -> list[tuple[str, Examples]]:
@@ -197,7 +198,7 @@ def _metrics(
     for at in plan.test:
         rows = test.where(test.frame["cutoff"] == pd.Timestamp(at))
         p = scores[test.frame["cutoff"] == pd.Timestamp(at)].to_numpy()
-        training = _training(examples, at, question)
+        training = training_rows(examples, at, question)
         page, rivals = _page(context, task, rows, p, training, at)
         for name, q in rivals.items():
             folds.setdefault(name, []).append(Fold(rows.y, p, q, rows.frame["customer_id"].to_numpy(object)))
