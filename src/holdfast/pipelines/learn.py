@@ -11,8 +11,8 @@ import pandas as pd
 
 from holdfast.evaluation.comparison import Fold, compare_mean, mean_intervals
 from holdfast.evaluation.coverage import coverage
-from holdfast.evaluation.profit import Spend
 from holdfast.evaluation.report import NOTE, evaluate, stability, summarise
+from holdfast.evaluation.sensitivity import mean_sensitivity, profit_sensitivity
 from holdfast.examples import Examples, join, refuse_leaks
 from holdfast.features.attributes import attribute_name
 from holdfast.features.feature import Feature
@@ -20,7 +20,7 @@ from holdfast.learners.baselines import fit_baselines, skipped_baselines
 from holdfast.learners.blend import BlendClassifier, ChurnClassifier, LoyaltyClassifier
 from holdfast.learners.folds import random_folds
 from holdfast.learners.tune import tune
-from holdfast.pipelines.domain import make_task, mean_offer, task_names
+from holdfast.pipelines.domain import make_task, task_names
 from holdfast.pipelines.features import task_features
 from holdfast.pipelines.graph import Context, features_file
 from holdfast.pipelines.level import level_shifts
@@ -28,6 +28,8 @@ from holdfast.pipelines.plan import Plan
 from holdfast.pipelines.predictions import FINAL, predictions_of, score_rows
 from holdfast.pipelines.prepare import open_histories
 from holdfast.pipelines.provenance import threads
+from holdfast.pipelines.selection import PastCutoff, selection_regret
+from holdfast.pipelines.stake import at_stake
 from holdfast.tasks.task import GivenTask
 from holdfast.tracking.feature_list import write_features
 
@@ -221,8 +223,28 @@ def _metrics(
         "baselines_not_measured": skipped_baselines(examples.names),
         "left_in_lead": counts["left_in_lead"],
         "stability": _stability(test, scores, plan),
+        "sensitivity": mean_sensitivity([page.pop("sensitivity") for page in pages]),
+        "selection_rule": _selection(context, task, test, plan),
         "level": json.loads(context.workspace.existing(f"models/{task}/level.json").read_text()),
     }  # fmt: skip
+
+
+def _selection(context: Context, task: str, test: Examples, plan: Plan) -> dict[str, Any]:
+    """Regret of the promotion rule over the past cutoffs of this run."""
+    question, workspace = make_task(context.config, task), context.workspace
+    if isinstance(question, GivenTask):
+        return {"not_measured": "a snapshot has no past at which a model could have been chosen"}
+    past, spend, names = {}, None, test.names
+    for at in plan.test:
+        rows = test.where(test.frame["cutoff"] == pd.Timestamp(at))
+        value, spend = at_stake(context, task, rows, float(test.y.mean()))
+
+        def score(serves: date, rows: Examples = rows) -> Any:
+            model = BlendClassifier.from_files(workspace.existing(f"models/{task}/{serves}"))
+            return model.predict_proba(rows.X[list(names)])[:, 1]
+
+        past[at] = PastCutoff(rows.y, rows.frame["customer_id"].to_numpy(object), value, score)
+    return selection_regret(past, question.span, spend, context.config.seed)
 
 
 def _page(
@@ -231,8 +253,9 @@ def _page(
     """Figures of the blend and of every baseline at one test cutoff."""
     config = context.config
     customer = rows.frame["customer_id"].to_numpy(object)
-    value, spend = _money(context, rows, float(training.y.mean()))
+    value, spend = at_stake(context, task, rows, float(training.y.mean()))
     page = evaluate(rows.y, p, customer, seed=config.seed, value=value, spend=spend)
+    page["sensitivity"] = profit_sensitivity(rows.y, p, customer, value=value, spend=spend)
     baselines = fit_baselines(training.X, training.y, training.frame["cutoff"].to_numpy())
     # BG/NBD speaks of silence; where label 1 is staying it is read the other way round.
     stays = make_task(config, task).kind == "repeat"
@@ -247,15 +270,6 @@ def _page(
     keep = ("auroc", "average_precision", "brier", "log_loss", "ece", "top_decile_lift", "words")
     trimmed = {name: {key: found.get(key) for key in keep} for name, found in figures.items()}
     return {"cutoff": str(at), "n_train": len(training.frame)} | page | {"baselines": trimmed}, rivals
-
-
-def _money(context: Context, rows: Examples, churn_rate: float) -> tuple[Any, Spend | None]:
-    """Value at stake per test row (own past margin over a year) and the terms of a modelled campaign."""
-    config, offer = context.config, mean_offer(context.config, churn_rate)
-    if "spend_365d" not in rows.frame.columns or offer is None or not config.targeting.budget:
-        return None, None
-    value = np.maximum(rows.frame["spend_365d"].fillna(0).to_numpy(np.float64) * config.economics.margin, 0)
-    return value, Spend(cost=offer[0], save_rate=offer[1], budget=config.targeting.budget)
 
 
 def _baseline_means(pages: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:

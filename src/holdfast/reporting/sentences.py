@@ -172,6 +172,38 @@ def loyalty(metrics: Mapping[str, Any] | None) -> str:
     return f"The loyalty model ranks with a mean AUROC of {auroc} and a Brier score of {brier} at its own test dates."
 
 
+def sensitivity(metrics: Mapping[str, Any], currency: str) -> str:
+    """Say how far the modelled profit moves when cost, acceptance or value are off by half."""
+    rows = [row for row in metrics.get("sensitivity") or () if measured(row.get("profit_at_budget"))]
+    if not rows:
+        return ""
+    base, *others = rows
+    worst, best = (pick(others, key=lambda row: row["profit_at_budget"]) for pick in (min, max))
+    ends = [f"{rough_money(row['profit_at_budget'], currency)} ({row['input']} × {row['factor']:g})"
+            for row in (worst, best)]  # fmt: skip
+    return (
+        f"At the test dates the budget would have earned {rough_money(base['profit_at_budget'], currency)} on average, "
+        f"under the effects assumed; with cost, acceptance or value off by half, between {ends[0]} and {ends[1]}."
+    )
+
+
+def selection(metrics: Mapping[str, Any], currency: str) -> str:
+    """Say whether the rule that lets a newer model take over would have picked well."""
+    found = metrics.get("selection_rule") or {}
+    if not found.get("n"):
+        return ""
+    profit = found.get("metric") == "profit_at_budget"
+    lost, always, never = (
+        rough_money(found[name], currency) if profit else f"{found[name]:.4f} average precision"
+        for name in ("regret", "regret_always", "regret_never")
+    )
+    return (
+        f"Replayed at {found['n']} past date{'s'[: found['n'] > 1]}, the rule that lets a newer model take over picked "
+        f"the better one at {found['right']}; against the better choice it lost {lost} on average (always renewing: "
+        f"{always}; never: {never})."
+    )
+
+
 def leaving(data: ReportData) -> str:
     """Say what leaving means here and within which days."""
     if data.kind == "given":

@@ -16,6 +16,8 @@ from holdfast.reporting.sentences import (
     leaving,
     loyalty,
     people,
+    selection,
+    sensitivity,
     silent,
     value_words,
 )
@@ -111,6 +113,8 @@ def page(data: ReportData, listed: pd.DataFrame) -> dict[str, Any]:
         "cutoffs": [_cutoff(one) for one in cutoffs],
         "metric_words": [(title, words) for _, title, words in METRICS],
         "baselines": baselines(data.metrics),
+        "sensitivity": sensitivity(data.metrics, data.currency),
+        "selection": selection(data.metrics, data.currency),
         "silent": silent(cutoffs),
         "random_split": data.kind == "given",
         "loyalty": loyalty(data.loyalty),

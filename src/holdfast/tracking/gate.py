@@ -6,6 +6,8 @@ from typing import Any
 
 DELTA = 0.005
 """How much worse a refresh of the same recipe may be at the lower bound of its paired interval."""
+PROFIT_DELTA = 0.05
+"""The same where profit decides, as a share of the champion's own profit at the budget."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def decide(gate: Mapping[str, Any], *, has_champion: bool) -> Verdict:
     gate : mapping
         `beats_baselines` (bool), `recipe` (``refresh`` or ``changed``), `metric` (name, larger is better),
         `difference`, `low`, `high` (challenger − champion, paired on the same resamples), `delta`,
-        `calibration_ok`, `worst_segment_ok` (bool).
+        `calibration_ok`, `worst_segment_ok` (bool); `not_measured` (why the two could not be compared).
     has_champion : bool
         Whether there is a champion to beat.
 
@@ -58,10 +60,12 @@ def decide(gate: Mapping[str, Any], *, has_champion: bool) -> Verdict:
         )
     if not has_champion:
         return Verdict(True, "first model of its kind; it beats the baselines")
+    if gate.get("not_measured"):
+        return Verdict(False, f"not measured: {gate['not_measured']}")
     for key, words in (("calibration_ok", "calibration"), ("worst_segment_ok", "the worst segment")):
         if gate.get(key) is not True:
             return Verdict(False, f"{words} does not pass" if key in gate else _absent(key))
-    return _compare(gate)
+    return compare_figures(gate)
 
 
 def beats_baselines(metrics: Mapping[str, Any]) -> Verdict:
@@ -98,7 +102,23 @@ def beats_baselines(metrics: Mapping[str, Any]) -> Verdict:
     return Verdict(True, f"beats {len(rivals)} baseline{'s' if len(rivals) != 1 else ''}")
 
 
-def _compare(gate: Mapping[str, Any]) -> Verdict:
+def compare_figures(gate: Mapping[str, Any]) -> Verdict:
+    """The rule about the difference alone: a refresh not worse, a changed recipe better.
+
+    Parameters
+    ----------
+    gate : mapping
+        `recipe`, `metric`, `low`, `delta` as in `decide`.
+
+    Returns
+    -------
+    Verdict
+
+    Examples
+    --------
+    >>> compare_figures({"recipe": "refresh", "metric": "average_precision", "low": -0.001}).passed
+    True
+    """
     low, metric = gate.get("low"), str(gate.get("metric", "the measure"))
     if low is None:
         return Verdict(False, _absent("low"))

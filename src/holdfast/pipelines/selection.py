@@ -1,0 +1,115 @@
+"""Would the promotion rule have picked well? Its choices at past cutoffs, and what they were worth afterwards."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from holdfast.evaluation.comparison import Fold, compare_mean
+from holdfast.evaluation.profit import Spend, profit_at_budget
+from holdfast.evaluation.ranking import average_precision
+from holdfast.tracking.gate import PROFIT_DELTA, compare_figures
+from holdfast.windows import Span, label_window
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PastCutoff:
+    """Labels of one test cutoff and what every model that was there then said about it.
+
+    Parameters
+    ----------
+    y, customer : arrays of shape (n,)
+    value : array of shape (n,) or None
+        Money at stake; None without economics.
+    score : callable
+        Gives the probabilities of the model that serves from a date.
+    """
+
+    y: npt.NDArray[np.int8]
+    customer: npt.NDArray[np.object_]
+    value: Scores | None
+    score: Callable[[date], Scores]
+
+
+def selection_regret(past: Mapping[date, PastCutoff], span: Span, spend: Spend | None, seed: int) -> dict[str, Any]:
+    """Replay the rule: at each cutoff, champion or challenger by what was known then; then look at what came.
+
+    At cutoff t the newest earlier cutoff m whose label window had closed is looked at. Challenger is the model that
+    served from m, champion the one that served from the cutoff before it; neither has seen m's labels. The rule of a
+    refresh decides, and both are measured at t.
+
+    Parameters
+    ----------
+    past : mapping of date to PastCutoff
+        Test cutoffs.
+    span : Span
+    spend : Spend or None
+        With it the money at stake decides, as at the gate; else average precision.
+    seed : int
+
+    Returns
+    -------
+    dict
+        `metric`, `decisions` (`at, measured_on, champion, challenger, promoted, champion_figure, challenger_figure,
+        regret`), `right` of `n`, mean `regret`, and beside it `regret_always` and `regret_never` refreshing;
+        or `not_measured` with the reason.
+    """
+    cutoffs = sorted(past)
+    metric = "profit_at_budget" if spend is not None else "average_precision"
+    decisions = []
+    for at in cutoffs:
+        closed = [index for index, m in enumerate(cutoffs) if index and label_window(m, span).end <= at]
+        if closed:
+            decisions.append(_decide(past, cutoffs, closed[-1], at, metric, spend, seed))
+    if not decisions:
+        why = (
+            "no past choice whose outcome is known: it takes two models, a closed label window and a later test cutoff"
+        )
+        return {"not_measured": why}
+    return {
+        "metric": metric, "decisions": decisions, "n": len(decisions),
+        "right": sum(one["regret"] == 0 for one in decisions),
+        "regret": float(np.mean([one["regret"] for one in decisions])),
+        "regret_always": _regret_of(decisions, "challenger_figure"),
+        "regret_never": _regret_of(decisions, "champion_figure"),
+    }  # fmt: skip
+
+
+def _regret_of(decisions: Sequence[Mapping[str, Any]], kept: str) -> float:
+    best = [max(one["champion_figure"], one["challenger_figure"]) for one in decisions]
+    return float(np.mean([top - one[kept] for top, one in zip(best, decisions, strict=True)]))
+
+
+def _decide(
+    past: Mapping[date, PastCutoff], cutoffs: Sequence[date], index: int, at: date, metric: str, spend: Spend | None,
+    seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    measured, older = cutoffs[index], cutoffs[index - 1]
+    seen, now = past[measured], past[at]
+    old, new = seen.score(older), seen.score(measured)
+    value = seen.value if spend is not None else None
+    found = compare_mean([Fold(seen.y, new, old, seen.customer, value)], seed=seed, spend=spend)[metric]
+    verdict = compare_figures({**found, "metric": metric, "recipe": "refresh", **tolerance(seen, old, spend)})
+    champion, challenger = (_figure(now, now.score(serves), spend) for serves in (older, measured))
+    chosen = challenger if verdict.passed else champion
+    return {
+        "at": str(at), "measured_on": str(measured), "champion": str(older), "challenger": str(measured),
+        "promoted": verdict.passed, "champion_figure": champion, "challenger_figure": challenger,
+        "regret": max(champion, challenger) - chosen,
+    }  # fmt: skip
+
+
+def tolerance(seen: PastCutoff, champion: Scores, spend: Spend | None) -> dict[str, float]:
+    """How much worse a refresh may be in money: a share of the champion's own profit."""
+    return {} if spend is None else {"delta": PROFIT_DELTA * abs(_figure(seen, champion, spend))}
+
+
+def _figure(rows: PastCutoff, p: Scores, spend: Spend | None) -> float:
+    if spend is None or rows.value is None:
+        return float(average_precision(rows.y, p))
+    return float(profit_at_budget(rows.y, p, rows.value, rows.customer, spend).modelled)
