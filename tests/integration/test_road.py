@@ -42,7 +42,8 @@ def read(finished: Finished) -> Callable[[str], pd.DataFrame]:
 
 def test_every_file_of_the_contract_is_there(finished: Finished) -> None:
     wanted = ["run.json", "features.parquet", "features_loyalty.parquet", "value.parquet", "report.html",
-              "lists/retention.parquet", "lists/retention.csv", "lists/data_dictionary.csv"]  # fmt: skip
+              "lists/retention.parquet", "lists/retention.csv", "lists/data_dictionary.csv",
+              "relationship.parquet"]  # fmt: skip
     for task in TASKS:
         wanted += [f"predictions/{task}.parquet", f"metrics/{task}.json", f"drivers/{task}.parquet"]
         wanted += [f"drivers/{task}_global.csv"]
@@ -75,7 +76,7 @@ def test_run_json_says_where_the_result_comes_from(finished: Finished, facts: di
     assert facts["config"]["cutoffs"]["test"] == 2
     assert len(facts["data_hash"]) >= 16
     assert {"xgboost", "numpy", "duckdb", "holdfast"} <= set(facts["libraries"])
-    stages = {"ingest", "value", "target", "report", "record"}
+    stages = {"ingest", "relate", "value", "target", "report", "record"}
     each = ("label", "featurize", "tune", "train", "evaluate", "explain")
     stages |= {f"{stage}@{task}" for stage in each for task in TASKS}
     assert set(facts["timings"]) == stages

@@ -79,6 +79,7 @@ def report_data(context: Context, made_from: str | None = None) -> ReportData:
         currency=config.economics.currency or "",
         n_outside=_outside(context, plan, len(listed)),
         loyalty=loyalty,
+        relationship=workspace.read_json("relationship.json") if "loyalty" in names else None,
         value=_value_words(value),
         words=_feature_names(features),
         caveats=tuple(facts["warnings"]),

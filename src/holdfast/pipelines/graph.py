@@ -114,10 +114,12 @@ def changed_inputs(workspace: Workspace, name: str) -> list[str]:
             if not workspace.path(name).exists() or _content(workspace, name) != old]  # fmt: skip
 
 
-def clear_unasked(stages: Sequence[Stage], workspace: Workspace, tasks: Sequence[str], known: Sequence[str]) -> None:
+def clear_unasked(
+    stages: Sequence[Stage], workspace: Workspace, tasks: Sequence[str], known: Sequence[str], sometimes: Sequence[str]
+) -> None:
     """Remove what an earlier config's tasks left behind, so that a folder holds one run's files only."""
     wanted = {path for stage in stages for task in tasks for path in _paths(stage.makes, task, tasks)}
-    stale = {f"features_{task}.parquet" for task in known}
+    stale = {*sometimes, *(f"features_{task}.parquet" for task in known)}
     for stage in (stage for stage in stages if stage.per_task):
         for task in set(known) - set(tasks):
             stale |= {*_paths(stage.makes, task, tasks), f".holdfast/{stage.name}@{task}.json"}

@@ -1,7 +1,7 @@
 """Stages tune, train and evaluate: the blend for every test cutoff and for the scoring date, and its figures."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
@@ -197,11 +197,13 @@ def _metrics(
     counts = context.workspace.read_json(f"plan/{task}.json")
     pages: list[dict[str, Any]] = []
     folds: dict[str, list[Fold]] = {}
+    rivals_at: dict[date, dict[str, Any]] = {}
     for at in plan.test:
         rows = test.where(test.frame["cutoff"] == pd.Timestamp(at))
         p = scores[test.frame["cutoff"] == pd.Timestamp(at)].to_numpy()
         training = training_rows(examples, at, question)
         page, rivals = _page(context, task, rows, p, training, at)
+        rivals_at[at] = {name: q for name, q in rivals.items() if len(np.unique(q)) > 1}
         for name, q in rivals.items():
             folds.setdefault(name, []).append(Fold(rows.y, p, q, rows.frame["customer_id"].to_numpy(object)))
         returned = counts["return_rate"].get(str(at), {})
@@ -224,12 +226,14 @@ def _metrics(
         "left_in_lead": counts["left_in_lead"],
         "stability": _stability(test, scores, plan),
         "sensitivity": mean_sensitivity([page.pop("sensitivity") for page in pages]),
-        "selection_rule": _selection(context, task, test, plan),
+        "selection_rule": _selection(context, task, test, plan, rivals_at),
         "level": json.loads(context.workspace.existing(f"models/{task}/level.json").read_text()),
     }  # fmt: skip
 
 
-def _selection(context: Context, task: str, test: Examples, plan: Plan) -> dict[str, Any]:
+def _selection(
+    context: Context, task: str, test: Examples, plan: Plan, rivals: Mapping[date, Mapping[str, Any]]
+) -> dict[str, Any]:
     """Regret of the promotion rule over the past cutoffs of this run."""
     question, workspace = make_task(context.config, task), context.workspace
     if isinstance(question, GivenTask):
@@ -243,7 +247,7 @@ def _selection(context: Context, task: str, test: Examples, plan: Plan) -> dict[
             model = BlendClassifier.from_files(workspace.existing(f"models/{task}/{serves}"))
             return model.predict_proba(rows.X[list(names)])[:, 1]
 
-        past[at] = PastCutoff(rows.y, rows.frame["customer_id"].to_numpy(object), value, score)
+        past[at] = PastCutoff(rows.y, rows.frame["customer_id"].to_numpy(object), value, score, rivals[at])
     return selection_regret(past, question.span, spend, context.config.seed)
 
 

@@ -31,14 +31,14 @@ def run_all(context: Context) -> list[Done]:
     """
     # heavy: mistakes in the config are answered before it loads
     from holdfast.pipelines.act import require_last_list
-    from holdfast.pipelines.stages import build_stages
+    from holdfast.pipelines.stages import SOMETIMES, build_stages
 
     require_last_list(context)
     require_reachable(context.config.tracking.uri)
     # BLAS with several threads sums in another order: one thread keeps the bytes the same on any machine.
     stages, tasks = build_stages(context), task_names(context.config)
     with context.workspace.locked(), threadpool_limits(limits=1):
-        clear_unasked(stages, context.workspace, tasks, TASKS)
+        clear_unasked(stages, context.workspace, tasks, TASKS, SOMETIMES)
         done = list(walk(stages, context, tasks))
         facts = context.workspace.read_json("run.json")
         timings = {

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from holdfast.pipelines.act import list_file, run_target
-from holdfast.pipelines.domain import main_task
+from holdfast.pipelines.domain import main_task, task_names
 from holdfast.pipelines.explain import run_explain
 from holdfast.pipelines.finish import run_record, run_report, tracking_uri
-from holdfast.pipelines.graph import Context, Stage
+from holdfast.pipelines.graph import Context, Stage, features_file
 from holdfast.pipelines.learn import run_evaluate, run_train, run_tune
 from holdfast.pipelines.origin import source_files
 from holdfast.pipelines.prepare import run_featurize, run_ingest, run_label
+from holdfast.pipelines.relate import run_relate
 from holdfast.pipelines.value import run_value
 from holdfast.pipelines.workspace import digest
 
@@ -22,9 +23,23 @@ def _last_list(context: Context) -> str | None:
     return digest(list_file(context.previous)) if context.previous else None
 
 
+SOMETIMES = ("relationship.parquet", "relationship.json", "survival.parquet")
+"""Files that only some configs make."""
+
+
+def _relate(tasks: Sequence[str]) -> Sequence[Stage]:
+    """The tiers of loyalty, where the config asks for loyalty."""
+    if "loyalty" not in tasks:
+        return ()
+    needs = ("histories", "labels/loyalty.parquet", features_file("loyalty", tasks), "plan/loyalty.json",
+             "tune/loyalty.json", "models/loyalty", "predictions/loyalty.parquet")  # fmt: skip
+    return (Stage("relate", run_relate, ("tasks.loyalty", "seed"), needs, SOMETIMES[:2]),)
+
+
 def build_stages(context: Context) -> Sequence[Stage]:
     """The stages of a config, in order."""
     main = main_task(context.config).name
+    loyal = _relate(task_names(context.config))
     survival = ("survival.parquet",) if main_task(context.config).kind == "contract_end" else ()
     return (
         Stage("ingest", run_ingest, ("source", "tasks"), (), ("histories", "quarantine", "ingest.json"),
@@ -45,14 +60,17 @@ def build_stages(context: Context) -> Sequence[Stage]:
         Stage("explain", run_explain, ("tasks.{task}",),
               ("models/{task}", "labels/{task}.parquet", "{features}"),
               ("drivers/{task}.parquet", "drivers/{task}_global.csv"), per_task=True),
+        *loyal,
         Stage("value", run_value, (f"tasks.{main}", "economics", "seed"),
-              ("histories", f"labels/{main}.parquet", "features.parquet"), ("value.parquet", "value.json", *survival)),
+              ("histories", f"labels/{main}.parquet", "features.parquet", f"plan/{main}.json"),
+              ("value.parquet", "value.json", *survival)),
         Stage("target", run_target, ("",),  # every row carries the run_id, a hash of the whole config
               ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "value.parquet"), ("lists",),
               outside=_last_list),
         Stage("report", run_report, ("",),
               ("lists", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv", "value.json",
-               "ingest.json"), ("report.html", "plots", "run.json")),
+               "ingest.json", *(name for stage in loyal for name in stage.makes[1:])),
+              ("report.html", "plots", "run.json")),
         Stage("record", run_record, ("tracking",),
               ("run.json", "report.html", "metrics/{*}.json", "tune/{*}.json", "models/{*}"), ("record.json",),
               outside=tracking_uri),

@@ -45,6 +45,8 @@ class ReportData:
         Customers with a history who are outside the cohort and therefore not scored.
     loyalty : mapping or None
         `metrics/loyalty.json`.
+    relationship : mapping or None
+        `relationship.json`.
     value : mapping
         Backtest of the loss: `horizon_days`, `wanted_days`, `ratio` (predicted over actual), `low`, `high`,
         `top_20_share`; each optional.
@@ -73,6 +75,7 @@ class ReportData:
     currency: str = "GBP"
     n_outside: int | None = None
     loyalty: Mapping[str, Any] | None = None
+    relationship: Mapping[str, Any] | None = None
     value: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     caveats: Sequence[str] = ()

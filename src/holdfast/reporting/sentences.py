@@ -163,13 +163,26 @@ def silent(cutoffs: Sequence[Mapping[str, Any]]) -> str:
     return f"Of those who fell silent at the test dates {percent(back)} came back by themselves before the data end."
 
 
-def loyalty(metrics: Mapping[str, Any] | None) -> str:
-    """Sum up the loyalty model in a sentence; empty without one."""
+def loyalty(metrics: Mapping[str, Any] | None, relationship: Mapping[str, Any] | None = None) -> str:
+    """Sum up the loyalty model, its tiers and what holds the customers; empty without one."""
     mean = (metrics or {}).get("mean") or {}
     if not measured(mean.get("auroc")):
         return ""
     auroc, brier = figure(mean["auroc"]), figure(mean.get("brier"))
-    return f"The loyalty model ranks with a mean AUROC of {auroc} and a Brier score of {brier} at its own test dates."
+    told = f"The loyalty model ranks with a mean AUROC of {auroc} and a Brier score of {brier} at its own test dates."
+    mean = (relationship or {}).get("mean") or {}
+    if measured(mean.get("rps")):
+        told += (
+            f" Its three tiers score {figure(mean['rps'])} (ranked probability score, smaller is better; "
+            f"{figure(mean['rps_base_rates'])} if everybody had the same chances)."
+        )
+    kinds: Mapping[str, int] = (relationship or {}).get("attachment") or {}
+    named = [f"{count(n)} {kind}" for kind, n in kinds.items() if kind not in ("not measured", "uncertain")]
+    if named:
+        told += f" What holds the customers: {listing(named)}."
+    elif kinds.get("not measured"):
+        told += " Loyal, captive or habitual is not measured: neither commitment nor recommendation is on record."
+    return told
 
 
 def sensitivity(metrics: Mapping[str, Any], currency: str) -> str:

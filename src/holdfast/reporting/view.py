@@ -117,7 +117,7 @@ def page(data: ReportData, listed: pd.DataFrame) -> dict[str, Any]:
         "selection": selection(data.metrics, data.currency),
         "silent": silent(cutoffs),
         "random_split": data.kind == "given",
-        "loyalty": loyalty(data.loyalty),
+        "loyalty": loyalty(data.loyalty, data.relationship),
         "caveats": list(data.caveats),
         "not_measured": dict(data.not_measured),
         "provenance": dict(data.provenance),

@@ -156,9 +156,9 @@ def test_what_a_task_left_behind_goes_with_the_task(tmp_path: Path) -> None:
               per_task=True),
     )  # fmt: skip
     both = ("churn", "loyalty")
-    clear_unasked(stages, space, both, both)
+    clear_unasked(stages, space, both, both, ())
     assert space.path("models/loyalty/a").is_file(), "nothing is stale while both are asked"
-    clear_unasked(stages, space, ("loyalty",), both)
+    clear_unasked(stages, space, ("loyalty",), both, ())
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert left == [".holdfast/make@loyalty.json", "features.parquet", "labels/loyalty.parquet", "models/loyalty/a",
                     "own.txt"]  # fmt: skip

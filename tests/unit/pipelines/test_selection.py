@@ -65,6 +65,21 @@ def test_money_decides_where_it_is_known():
     assert found["regret"] >= 0
 
 
+def test_the_first_model_has_to_beat_the_best_baseline():
+    """The baseline is as good as the model where it is measured, so the rule keeps it; later the model is better."""
+    rows = past({DAYS[0]: 0.3, DAYS[1]: 0.6, DAYS[2]: 0.6})
+    two = {}
+    for at, quality in ((DAYS[0], 0.4), (DAYS[1], 0.2)):
+        one = rows[at]
+        rng = np.random.default_rng(99)
+        two[at] = PastCutoff(one.y, one.customer, None, one.score,
+                             {"rfm": quality * one.y + (1 - quality) * rng.random(len(one.y))})  # fmt: skip
+    (decision,) = selection_regret(two, SPAN, None, 7)["decisions"]
+    assert (decision["kind"], decision["champion"], decision["promoted"]) == ("first", "rfm", False)
+    assert decision["regret"] == pytest.approx(decision["challenger_figure"] - decision["champion_figure"])
+    assert decision["regret"] > 0
+
+
 def test_open_label_windows_are_not_looked_at():
     """With a window of 45 days and cutoffs 30 days apart the newest cutoff's predecessor is still open."""
     found = selection_regret(past(dict.fromkeys(DAYS, 0.5)), Span(60, 0, 45), None, 7)
