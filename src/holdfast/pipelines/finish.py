@@ -135,6 +135,11 @@ def warnings_of(context: Context, ingested: dict[str, Any]) -> list[str]:
             f"customers: {', '.join(undated)} carry no date and count as constant at past cutoffs; "
             "list those that are under `static`"
         )
+    unseen = context.workspace.read_json(f"metrics/{main_task(context.config).name}.json")["unseen_categories"]
+    found += [
+        f"{name}: {count} scored customers have a category that the model was not fitted on; it counts as missing"
+        for name, count in unseen["score"].items()
+    ]
     if main_task(context.config).kind == "contract_end" and context.config.source.as_of is None:
         histories = open_histories(context)
         if "ended_at" in histories.columns("contracts"):

@@ -25,7 +25,7 @@ from holdfast.pipelines.features import task_features
 from holdfast.pipelines.graph import Context, features_file
 from holdfast.pipelines.level import level_shifts
 from holdfast.pipelines.plan import Plan
-from holdfast.pipelines.predictions import FINAL, predictions_of, score_rows
+from holdfast.pipelines.predictions import FINAL, predictions_of, score_rows, unseen_categories
 from holdfast.pipelines.prepare import open_histories
 from holdfast.pipelines.provenance import threads
 from holdfast.pipelines.selection import PastCutoff, selection_regret
@@ -116,6 +116,9 @@ def run_evaluate(context: Context, task: str) -> None:
     kept = tested["score"][asked].reset_index(drop=True)
     metrics = _metrics(context, task, examples, test.where(asked), kept, plan)
     metrics["interval_coverage"] = _coverage(predictions)
+    metrics["unseen_categories"] = {
+        part: unseen_categories(context, task, rows, snapshot) for part, rows in (("test", test), ("score", score))
+    }
     context.workspace.write_json(f"metrics/{task}.json", metrics)
 
 

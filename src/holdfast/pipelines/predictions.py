@@ -1,9 +1,10 @@
 """Scores of the test rows and of the scoring date, each with its range and how much history it rests on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
 
@@ -19,20 +20,35 @@ COLUMNS = ("customer_id", "cutoff", "part", "score", "low", "high", "history_sta
 
 def score_rows(context: Context, task: str, rows: Examples, snapshot: bool) -> pd.DataFrame:
     """`score` by the model that serves each row, and `apart`: half the distance of its members, in logits."""
-    frame = rows.frame
-    names = (
-        frame["fold"].map(lambda fold: f"without_fold_{fold}") if snapshot else frame["cutoff"].dt.strftime("%Y-%m-%d")
-    )
-    if not snapshot:
-        names = names.where(frame["part"] != "score", FINAL)
-    found = pd.DataFrame({"score": np.nan, "apart": np.nan}, index=frame.index)
-    for name in sorted(names.unique()):
+    found = pd.DataFrame({"score": np.nan, "apart": np.nan}, index=rows.frame.index)
+    for name, chosen in _by_model(rows, snapshot):
         model = BlendClassifier.from_files(context.workspace.existing(f"models/{task}/{name}"))
-        chosen = (names == name).to_numpy()
         X = rows.X.loc[chosen]
         found.loc[chosen, "score"] = expit(model.decision_function(X))
         found.loc[chosen, "apart"] = np.abs(model.boosting_margin(X) - model.logit_margin(X)) / 2
     return found
+
+
+def unseen_categories(context: Context, task: str, rows: Examples, snapshot: bool) -> dict[str, int]:
+    """Rows per categorical feature with a category that the model serving them was not fitted on (read as missing)."""
+    counts: dict[str, int] = {}
+    for name, chosen in _by_model(rows, snapshot):
+        columns = BlendClassifier.from_files(context.workspace.existing(f"models/{task}/{name}")).columns_
+        if columns.levels:
+            for feature, count in columns.unseen(columns.matrix(rows.X.loc[chosen])).items():
+                counts[feature] = counts.get(feature, 0) + count
+    return dict(sorted(counts.items()))
+
+
+def _by_model(rows: Examples, snapshot: bool) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Names of the stored models, and which rows each serves."""
+    frame = rows.frame
+    if snapshot:
+        names = frame["fold"].map(lambda fold: f"without_fold_{fold}")
+    else:
+        names = frame["cutoff"].dt.strftime("%Y-%m-%d").where(frame["part"] != "score", FINAL)
+    for name in sorted(names.unique()):
+        yield str(name), (names == name).to_numpy()
 
 
 def predictions_of(
