@@ -231,6 +231,14 @@ def _contracts(have: Available) -> Block:
         cells["contract_price"] = f"CAST(MAX(CASE WHEN {active} THEN t.price END) AS DOUBLE)"
         words = "contract price {contract_price:,.2f}"
         features.append(Feature("contract_price", "money", "contract", "now", "price", words, "contracts"))
+        cells["contract_price_change"] = _price_change(active)
+        name = "contract_price_change"
+        cases = (
+            Case("no earlier contract with a price", name),
+            Case("contract price as in the contract before", name, least=-0.005, below=0.005),
+        )
+        words = "contract price changed by {contract_price_change:+.0%} from the contract before"
+        features.append(Feature(name, "share", "contract", "now", "price", words, "contracts", cases=cases))
     if have.has("contracts", "price", "market_price"):
         gap = "CAST(t.price AS DOUBLE) / NULLIF(CAST(t.market_price AS DOUBLE), 0)"
         cells["price_over_market"] = f"MAX(CASE WHEN {active} THEN {gap} END)"
@@ -247,7 +255,18 @@ def _contracts(have: Available) -> Block:
                     "{contract_term_used:.0%} of the contract term has passed", "contracts",
                     cases=(Case("contract has run past its term", "contract_term_used", least=1),)),
         ]  # fmt: skip
-    return _block("contracts", cells, features, "contracts t JOIN cutoffs c ON t.started_at < c.cutoff")
+    source = "contracts"
+    if have.has("contracts", "price"):
+        before = "LAG(CAST(k.price AS DOUBLE)) OVER (PARTITION BY k.customer_id ORDER BY k.started_at, k.price)"
+        source = f"(SELECT k.*, {before} AS price_before FROM contracts k)"
+    return _block("contracts", cells, features, f"{source} t JOIN cutoffs c ON t.started_at < c.cutoff")
+
+
+def _price_change(active: str) -> str:
+    """Price of the newest contract in force over that of the customer's contract before it, minus one."""
+    change = "(CAST(t.price AS DOUBLE) / NULLIF(t.price_before, 0) - CAST(1 AS DOUBLE))"
+    order = f"CASE WHEN {active} AND {change} IS NOT NULL THEN NAMED_STRUCT('at', t.started_at, 'value', {change}) END"
+    return f"CAST(MAX_BY({change}, {order}) AS DOUBLE)"
 
 
 def _payments(have: Available) -> Block:
