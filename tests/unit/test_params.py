@@ -221,3 +221,26 @@ def test_pseudonyms_are_refused_rather_than_ignored():
     }
     with pytest.raises(ConfigError, match=r"privacy\.pseudonymise: came true"):
         Config.from_dict(content)
+
+
+def offer(tmp_path: Path, words: str):
+    return load(tmp_path, f"{SMALL}\noffers: [{{name: o, effect: {{assumed: 0.1}}{words}}}]\n").offers[0]
+
+
+def test_a_share_who_accept_stands_for_both_and_is_all_without_a_word(tmp_path):
+    for words, expected in (("", (1.0, 1.0)), (", accept_rate: 0.3", (0.3, 0.3)),
+                            (", accept_rate: {leavers: 0.2}", (0.2, 0.2)),
+                            (", accept_rate: {stayers: 0.4, leavers: 0.1}", (0.4, 0.1))):  # fmt: skip
+        rate = offer(tmp_path, words).accept_rate
+        assert (rate.stayers, rate.leavers) == expected
+
+
+def test_a_condition_that_cannot_be_read_is_refused_when_the_config_is(tmp_path):
+    assert offer(tmp_path, ', eligible: "clv > 50"').eligible == "clv > 50"
+    said = message(tmp_path, f'{SMALL}\noffers: [{{name: o, effect: {{assumed: 0.1}}, eligible: "clv >"}}]\n')
+    assert "eligible" in said
+
+
+@pytest.mark.parametrize("words", ["holdout: 0.6", "budget: 1e13", "global_holdout: 0.7"])
+def test_targeting_without_sense_is_refused(tmp_path, words):
+    assert words.split(":")[0] in message(tmp_path, f"{SMALL}\ntargeting: {{{words}}}\n")

@@ -21,9 +21,9 @@ from holdfast.learners.folds import Fold, forward_folds, usable_folds
 PARAMS = (
     "n_trees", "learning_rate", "max_depth", "min_child_weight", "reg_lambda", "colsample", "subsample", "C", "weight",
 )  # fmt: skip
+"""What is tuned, in the order of the trials table's columns."""
 MOST_ROWS = 30_000
 """Rows of a fold's training and of its validation that the ladder looks at."""
-"""What is tuned, in the order of the trials table's columns."""
 
 RECIPE = {name: BlendClassifier().get_params()[name] for name in PARAMS} | {"min_child_weight": 100.0}
 """The defaults as a point of the search space."""

@@ -15,6 +15,7 @@ from holdfast.errors import ConfigError, DataError
 from holdfast.histories.histories import Histories
 from holdfast.histories.ingest import ingest
 from holdfast.histories.sources import GivenLabel, JoinedFile, Source, TableSource
+from holdfast.histories.words import same_value
 from holdfast.windows import Span
 
 TODAY = date(2024, 12, 31)
@@ -492,3 +493,59 @@ def test_source_columns_named_like_those_of_the_quarantine_are_kept_beside_them(
     refused = pd.read_parquet(tmp_path / "quarantine" / "complaints.parquet")
     assert refused[["source_reason", "source_file"]].to_numpy().tolist() == [["rude", "y"]]
     assert refused["reason"].tolist()[0].startswith("at: not a date")
+
+
+def test_words_without_a_meaning_are_told_and_kept(tmp_path):
+    text = "id,day,way\na,2024-01-01,Outbound\na,2024-01-02,raus\nb,2024-01-03,raus\nb,2024-01-04,INBOUND\n"
+    (tmp_path / "c.csv").write_text(text)
+    (tmp_path / "p.csv").write_text("id,day,value\na,2024-01-01,1\nb,2024-01-05,1\n")
+    tables = [TableSource("purchases", "p.csv", PURCHASES),
+              TableSource("contacts", "c.csv", {"customer_id": "id", "at": "day", "direction": "way"})]  # fmt: skip
+    report, frames, _ = read(tmp_path, tables)
+    # the code's own words are read whatever their capitals
+    assert sorted(frames["contacts"]["direction"]) == ["inbound", "outbound", "raus", "raus"]
+    (word,) = [word for word in report.warnings if "direction" in word]
+    assert "2 rows hold words without a meaning" in word
+    assert "'raus' (2)" in word
+    assert "inbound, outbound" in word
+
+
+def test_a_header_that_stands_twice_and_a_name_in_capitals(tmp_path):
+    (tmp_path / "P.CSV").write_text("id,day,value,value\na,2024-01-01,1,9\n")
+    report, frames, _ = read(tmp_path, [TableSource("purchases", "P.CSV", PURCHASES)])
+    assert frames["purchases"]["amount"].astype(float).tolist() == [1.0]
+    assert any("value" in word and "column" in word for word in report.warnings)
+
+
+@pytest.mark.parametrize(
+    ("value", "matching"),
+    [
+        ("Yes", ["Yes", " Yes ", "yes", "YES"]),
+        ("1", ["1", "1.0", "1.00"]),
+        ("true", ["true", "True", "TRUE"]),
+        ("gone", ["gone"]),
+        ("it's", ["it's"]),
+    ],
+)
+def test_a_value_of_the_config_is_compared_as_text_number_or_yes_and_no(value, matching):
+    cells = [
+        "Yes",
+        " Yes ",
+        "yes",
+        "YES",
+        "1",
+        "1.0",
+        "1.00",
+        "true",
+        "True",
+        "TRUE",
+        "gone",
+        "Gone",
+        "it's",
+        "0",
+        None,
+    ]
+    with duckdb.connect() as connection:
+        connection.register("cells", pd.DataFrame({"x": pd.Series(cells, dtype="str")}))
+        found = connection.execute(f"SELECT x FROM cells WHERE {same_value('x', value)}").fetchall()
+    assert [row[0] for row in found] == matching

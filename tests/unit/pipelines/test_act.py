@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.histories.histories import Histories
-from holdfast.pipelines.act import consent, last_contacts, open_complaints, owners
+from holdfast.params.sections import ExitsSection
+from holdfast.pipelines.act import consent, last_contacts, open_complaints, owners, stated_reasons
 
 AT = date(2024, 6, 1)
 
@@ -154,3 +155,41 @@ def test_a_consent_to_another_purpose_permits_no_contact():
     first = pd.DataFrame({"customer_id": ["a"], "at": ["2024-01-01"], "amount": [1]})
     found = consent(Histories.from_frames({"purchases": first, "consents": frame}))
     assert found["customer_id"].tolist() == ["b"]
+
+
+def test_a_refusal_counts_whatever_its_purpose_is_called() -> None:
+    histories = consents(
+        ("a", "2024-01-01", "marketing", "email", True), ("a", "2024-02-01", "kontakt", "email", False),
+        ("b", "2024-01-01", "marketing", "email", True), ("b", "2024-02-01", "billing", "email", False),
+        ("c", "2024-01-01", "kontakt", "email", True),
+    )  # fmt: skip
+    # b refused letters about bills; c never consented to marketing by a name that says so
+    assert permitted(histories) == {"b": "email"}
+
+
+def test_channels_are_compared_without_regard_to_capitals() -> None:
+    histories = consents(
+        ("a", "2024-01-01", "marketing", "Email ", True), ("a", "2024-02-01", "marketing", "EMAIL", False),
+        ("b", "2024-01-01", "marketing", "E-Mail", True),
+    )  # fmt: skip
+    assert permitted(histories, "E-Mail", "email") == {"b": "e-mail"}
+
+
+def test_a_contact_of_unknown_direction_counts_against_the_cap() -> None:
+    frame = pd.DataFrame({"customer_id": ["a", "b", "c"], "at": ["2024-05-20"] * 3,
+                          "direction": ["sideways", None, "inbound"]})  # fmt: skip
+    table = last_contacts(Histories.from_frames({"purchases": PURCHASES, "contacts": frame}), AT, 30)
+    assert set(table["customer_id"]) == {"a", "b"}
+
+
+def test_a_stated_reason_that_a_purchase_has_overtaken_is_not_told() -> None:
+    purchases = pd.DataFrame({"customer_id": ["a", "b"], "at": ["2024-04-01", "2024-02-01"], "amount": [5.0, 5.0]})
+    exits = pd.DataFrame({"customer_id": ["a", "b", "c"], "at": ["2024-03-01"] * 3,
+                          "stated_reason": ["Too dear", "Too dear", "Moved"]})  # fmt: skip
+    section = ExitsSection.model_validate({"reasons": {"price": ["Too dear"]}, "not_influenceable": ["Moved"]})
+    found = stated_reasons(Histories.from_frames({"purchases": purchases, "exits": exits}), section)
+    assert found is not None
+    rows = found.set_index("customer_id")
+    assert set(rows.index) == {"b", "c"}  # a came back in April
+    assert rows.loc["b", "reason_stated"] == "price"
+    assert rows.loc["c", "influenceable"] == False  # noqa: E712

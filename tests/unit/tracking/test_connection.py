@@ -1,10 +1,21 @@
 import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from holdfast.errors import ConfigError, HoldfastError
-from holdfast.tracking.connection import artifact_folder, connect, experiment_id, plain_errors, resolve_uri
+from holdfast.errors import ConfigError, HoldfastError, ModelError
+from holdfast.tracking.connection import (
+    artifact_folder,
+    connect,
+    experiment_id,
+    plain_errors,
+    require_existing,
+    require_reachable,
+    resolve_uri,
+)
 
 
 def test_relative_databases_lie_beside_the_config(tmp_path: Path):
@@ -45,3 +56,31 @@ def test_mlflows_errors_become_one_line(uri: str):
     client = connect(uri)
     with pytest.raises(HoldfastError, match=r"^look up: MLflow refused \("), plain_errors("look up"):
         client.get_run("0" * 32)
+
+
+def test_looking_something_up_makes_no_database(tmp_path: Path):
+    address = f"sqlite:///{tmp_path}/none.db"
+    with pytest.raises(ModelError, match="no such database"):
+        require_existing(address)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_does_not_answer_is_refused_before_the_work():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        with pytest.raises(ConfigError, match="does not answer"):
+            require_reachable(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        taken.listen()
+        require_reachable(f"http://127.0.0.1:{taken.getsockname()[1]}")
+    require_reachable("sqlite:///anywhere.db")
+
+
+def test_two_processes_may_make_the_ledger_at_once(tmp_path: Path):
+    code = "import sys; from holdfast.tracking.connection import connect; connect(sys.argv[1]).search_experiments()"
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    running = [subprocess.Popen([sys.executable, "-c", code, address], stderr=subprocess.PIPE) for _ in range(2)]
+    for one in running:
+        _, said = one.communicate(timeout=120)
+        assert one.returncode == 0, said[-500:]
+    assert not list(tmp_path.glob(".aside-*"))
+    assert connect(address).search_experiments()
