@@ -38,6 +38,8 @@ test: check ## what everyone runs before a commit
 verify: install ## the long evidence, printed
 	pytest -m slow -s
 	python benchmarks/bootstrap.py
+	python benchmarks/survival.py
+	python benchmarks/accuracy.py
 
 ui: install ## the MLflow page, on this machine only
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
