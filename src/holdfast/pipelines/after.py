@@ -22,6 +22,7 @@ from holdfast.pipelines.act import (
     write_list,
 )
 from holdfast.pipelines.domain import main_task
+from holdfast.pipelines.exits import run_exits
 from holdfast.pipelines.features import feature_set
 from holdfast.pipelines.finish import write_pages
 from holdfast.pipelines.graph import Context
@@ -69,6 +70,7 @@ def retarget(context: Context, budget: float | None) -> dict[str, Any]:
             context, run=facts["run_id"], margin=context.config.economics.margin / before if before else 1.0
         )
         write_list(context, scored)
+        run_exits(context, "")
         write_pages(context, facts["run_id"])
     return scored.summary
 

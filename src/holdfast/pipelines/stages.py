@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from holdfast.pipelines.act import list_file, run_target
 from holdfast.pipelines.domain import main_task, task_names
+from holdfast.pipelines.exits import run_exits
 from holdfast.pipelines.explain import run_explain
 from holdfast.pipelines.finish import run_record, run_report, tracking_uri
 from holdfast.pipelines.graph import Context, Stage, features_file
@@ -67,6 +68,8 @@ def build_stages(context: Context) -> Sequence[Stage]:
         Stage("target", run_target, ("",),  # every row carries the run_id, a hash of the whole config
               ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "value.parquet"), ("lists",),
               outside=_last_list),
+        Stage("exits", run_exits, (f"tasks.{main}", "economics", "exits", "measures"),
+              ("histories", "lists", f"plan/{main}.json", f"drivers/{main}.parquet"), ("exits",)),
         Stage("report", run_report, ("",),
               ("lists", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv", "value.json",
                "ingest.json", *(name for stage in loyal for name in stage.makes[1:])),
