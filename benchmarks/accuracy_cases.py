@@ -1,40 +1,43 @@
 """What the accuracy benchmark is measured on: real data where they are at hand, and simulated worlds of three kinds."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
+import pandas as pd
 
 from holdfast.histories.simulate.options import WorldOptions
 from holdfast.histories.simulate.world import simulate
 from holdfast.params import Config
+from holdfast.params.yaml_reader import read_yaml
 from holdfast.pipelines.graph import Context, walk
 from holdfast.pipelines.stages import build_stages
 from holdfast.pipelines.workspace import Workspace
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-STAGES = ("ingest", "label", "featurize", "tune", "train")
+PREPARE = ("ingest", "label", "featurize")
+LEARN = ("tune", "train")
+SHOPS = ("online_retail", "cdnow")
 WORLDS = {
     "world_season": WorldOptions(season_strength=0.7),
     "world_quiet": WorldOptions(season_strength=0.0, technology_shock_at=None),
     "world_drift": WorldOptions(season_strength=0.3, drift=0.7, competitor_shock_at=0.8),
 }
 """A strong yearly season; none, and nothing changes; rates that rise year by year, with a shock near the end."""
+WORLD_SIZE = (3000, 36, 7)
+"""Customers, months and seed of a world."""
+SNAPSHOTS = {"iranian": ("iranian_churn", "Churn"), "motor": ("motor_lapse", "lapse")}
+"""Folder and label of the tables that need no config of their own; 1 is leaving, no column leaks."""
+SETS = (*SHOPS, *WORLDS, *SNAPSHOTS, "telco")
 SNAPSHOT_SEEDS = (7, 8, 9)
 """A snapshot has no later cutoff: its test quarter is drawn anew instead."""
-SNAPSHOTS: dict[str, dict[str, Any]] = {
-    "iranian": {"path": "iranian_churn", "label": "Churn", "positive": "1", "exclude": []},
-    "motor": {"path": "motor_lapse", "label": "lapse", "positive": "1", "exclude": []},
-}
 
 
 @dataclass(frozen=True)
 class Case:
-    """One data set with its config; a snapshot stands there once per seed.
+    """One data set with its config; a snapshot's stands there once per seed.
 
     Parameters
     ----------
@@ -43,85 +46,87 @@ class Case:
         One config, or one for each seed of a snapshot.
     base : Path
         Folder that relative paths of the config start from.
+    rolling : bool
+        Whether it has cutoffs; else it is a snapshot.
     """
 
     name: str
     configs: tuple[dict[str, Any], ...]
     base: Path
+    rolling: bool
 
 
-def cases(data: Path, scratch: Path, cutoffs: int, wanted: list[str]) -> Iterator[Case | str]:
+def find_cases(data: Path, work: Path, cutoffs: int, wanted: Sequence[str]) -> Iterator[Case | str]:
     """Every data set that is asked for; a sentence in the place of one that is not at hand."""
     plan = {"test": cutoffs, "every": "30d", "train": 8, "spacing": "horizon"}
-    for name in ("online_retail", "cdnow"):
-        if name in wanted:
-            content = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())
-            content["source"]["root"] = str(data / name)
-            yield _rolling(name, content, CONFIGS, plan) if (data / name).is_dir() else f"{name}: not at hand"
-    for name, options in WORLDS.items():
-        if name in wanted:
-            folder = scratch / name
-            simulate(3000, 36, 7, options=options).write(folder)
-            yield _rolling(name, yaml.safe_load((folder / "holdfast.yaml").read_text()), folder, plan)
-    for name, facts in SNAPSHOTS.items():
-        if name in wanted:
-            found = sorted((data / facts["path"]).glob("*.csv*")) if (data / facts["path"]).is_dir() else []
-            yield _snapshot(name, facts, found[0], scratch) if found else f"{name}: not at hand"
-    if "telco" in wanted:
-        content = yaml.safe_load((CONFIGS / "telco.yaml").read_text())
-        content["source"]["root"] = str(data / "telco_ibm")
-        at_hand = (data / "telco_ibm").is_dir()
-        yield Case("telco", _seeded(content), CONFIGS) if at_hand else "telco: not at hand"
+    for name in (name for name in SETS if name in wanted):
+        folder = data / {"telco": "telco_ibm", **{key: path for key, (path, _) in SNAPSHOTS.items()}}.get(name, name)
+        if name in WORLDS:
+            yield _rolling(name, _world(work / name, WORLDS[name]), work / name, plan)
+        elif not folder.is_dir():
+            yield f"{name}: not at hand, skipped"
+        elif name in SHOPS:
+            yield _rolling(name, _config(name, folder), CONFIGS, plan)
+        elif name == "telco":
+            yield _snapshot(name, _config(name, folder), CONFIGS, cutoffs)
+        else:
+            yield _snapshot(name, _table_config(name, folder, work), work, cutoffs)
 
 
-def prepared(case: Case, scratch: Path) -> Iterator[Context]:
-    """Run the library's own stages up to the fitted models, once per config."""
-    for number, content in enumerate(case.configs):
-        config = Config.from_dict(content, case.base / "holdfast.yaml")
-        context = Context(config, Workspace.at(scratch / f"run_{case.name}_{number}"), None, lambda _: None)
-        stages = [stage for stage in build_stages(context) if stage.name in STAGES]
-        for _ in walk(stages, context, ["churn"]):
-            pass
-        yield context
+def prepare(case: Case, work: Path, number: int, steps: Sequence[str] = (*PREPARE, *LEARN)) -> Context:
+    """Run the library's own stages with the config `number` of a case, by default up to the fitted models."""
+    config = Config.from_dict(case.configs[number], case.base / "holdfast.yaml")
+    context = Context(config, Workspace.at(work / f"run_{case.name}_{number}"), None, lambda _: None)
+    stages = [stage for stage in build_stages(context) if stage.name in steps]
+    for _ in walk(stages, context, ["churn"]):
+        pass
+    return context
 
 
 def denser(case: Case) -> Case:
-    """The same with training cutoffs half a horizon apart."""
-    content = {**case.configs[0], "cutoffs": dict(case.configs[0]["cutoffs"])}
-    horizon = str(content["tasks"]["churn"]["horizon"])
-    content["cutoffs"]["spacing"] = f"{int(horizon.rstrip('d')) // 2}d"
-    return Case(f"{case.name}_dense", (content,), case.base)
-
-
-def _rolling(name: str, content: dict[str, Any], base: Path, plan: dict[str, Any]) -> Case:
-    content["tasks"].pop("loyalty", None)
-    return Case(name, ({**content, "cutoffs": plan, "tune": {"trials": 0}},), base)
-
-
-def _seeded(content: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    return tuple({**content, "seed": seed, "tune": {"trials": 0}} for seed in SNAPSHOT_SEEDS)
-
-
-def _snapshot(name: str, facts: dict[str, Any], file: Path, scratch: Path) -> Case:
-    """The file with a customer number, since these tables have none."""
-    import pandas as pd
-
-    frame = pd.read_csv(file)
-    frame.columns = [" ".join(str(column).split()) for column in frame.columns]
-    frame.insert(0, "number", [f"c{i:06d}" for i in range(len(frame))])
-    target = scratch / f"{name}.csv"
-    frame.to_csv(target, index=False)
-    content = {
-        "version": 1, "seed": 7,
-        "source": {"name": name, "root": str(scratch), "tables": {"customers": {
-            "path": target.name, "columns": {"customer_id": "number"}, "attributes": "*",
-            "exclude": ["number", *facts["exclude"]]}}},
-        "tasks": {"churn": {"kind": "given", "label": facts["label"], "positive": facts["positive"],
-                            "snapshot_at": str(date(2024, 1, 1))}},
-    }  # fmt: skip
-    return Case(name, _seeded(content), scratch)
+    """The same with twice as many training cutoffs, half a horizon apart."""
+    content = case.configs[0]
+    half = int(str(content["tasks"]["churn"]["horizon"]).removesuffix("d")) // 2
+    cutoffs = content["cutoffs"] | {"spacing": f"{half}d", "train": 2 * content["cutoffs"]["train"]}
+    return replace(case, configs=({**content, "cutoffs": cutoffs},))
 
 
 def data_folder(given: str | None) -> Path:
     """Where the real data lie."""
     return Path(given or os.environ.get("HOLDFAST_DATA") or "data/raw")
+
+
+def _config(name: str, folder: Path) -> dict[str, Any]:
+    """A config of the repository that reads its tables from `folder`."""
+    content = read_yaml(CONFIGS / f"{name}.yaml")
+    content["source"]["root"] = str(folder.resolve())
+    return content
+
+
+def _world(folder: Path, options: WorldOptions) -> dict[str, Any]:
+    if not (folder / "holdfast.yaml").is_file():
+        customers, months, seed = WORLD_SIZE
+        simulate(customers, months, seed, options=options).write(folder)
+    return read_yaml(folder / "holdfast.yaml")
+
+
+def _table_config(name: str, folder: Path, work: Path) -> dict[str, Any]:
+    """A config for a single file, written anew with a customer number, since these tables have none."""
+    frame = pd.read_csv(sorted(folder.glob("*.csv*"))[0])
+    frame.columns = [" ".join(str(column).split()) for column in frame.columns]
+    frame.insert(0, "number", [f"c{row:06d}" for row in range(len(frame))])
+    frame.to_csv(work / f"{name}.csv", index=False)
+    table = {"path": f"{name}.csv", "columns": {"customer_id": "number"}, "attributes": "*", "exclude": ["number"]}
+    churn = {"kind": "given", "label": SNAPSHOTS[name][1], "positive": "1", "snapshot_at": "2024-01-01"}
+    source = {"name": name, "root": str(work.resolve()), "tables": {"customers": table}}
+    return {"version": 1, "source": source, "tasks": {"churn": churn}}
+
+
+def _rolling(name: str, content: dict[str, Any], base: Path, plan: dict[str, Any]) -> Case:
+    tasks = {"churn": content["tasks"]["churn"]}
+    return Case(name, ({**content, "tasks": tasks, "cutoffs": plan, "tune": {"trials": 0}},), base, True)
+
+
+def _snapshot(name: str, content: dict[str, Any], base: Path, draws: int) -> Case:
+    seeds = SNAPSHOT_SEEDS[:draws]
+    return Case(name, tuple({**content, "seed": seed, "tune": {"trials": 0}} for seed in seeds), base, False)

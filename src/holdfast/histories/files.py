@@ -56,7 +56,7 @@ class TextFile:
 
 def open_bytes(path: Path) -> BinaryIO:
     """Open for reading, unpacking gzip."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 def inspect(path: Path) -> TextFile:

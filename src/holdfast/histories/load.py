@@ -199,8 +199,10 @@ def _insert_text(
         else f"delim = {text(file.delimiter)}, quote = '\"', escape = '\"'"
     )
     types = ", ".join(f"{text(cell)}: 'VARCHAR'" for cell in cells)
+    packed = "gzip" if str(path).lower().endswith(".gz") else "none"
     reader = (
-        f"read_csv({text(path)}, auto_detect = false, header = false, skip = {file.header_lines}, {options}, "
+        f"read_csv({text(path)}, compression = '{packed}', auto_detect = false, header = false, "
+        f"skip = {file.header_lines}, {options}, "
         f"columns = {{{types}}}, ignore_errors = true, store_rejects = true, null_padding = false, "
         "max_line_size = 10000000)"
     )

@@ -15,6 +15,8 @@ from holdfast.windows import Span, Window, shift
 
 UNDATED = date(1970, 1, 1)
 """First and last day of data in which nothing is dated."""
+_SELDOM = ("consents",)
+"""Tables whose rows come one by one: a withdrawal long after the last purchase is no impossible date."""
 _STATE_GAP = 3653
 """Empty days (ten years) that a table of states (contracts, memberships) may have before a start is impossible."""
 
@@ -60,7 +62,7 @@ def _after_today(connection: duckdb.DuckDBPyConnection, work: Work, today: date)
 
 
 def _body(connection: duckdb.DuckDBPyConnection, work: Work, gap: int) -> Body | None:
-    if not work.time:
+    if not work.time or work.source.name in _SELDOM:
         return None
     days = connection.execute(
         f"SELECT CAST({quote(work.time)} AS DATE) AS d, count(*) FROM {work.checked} "

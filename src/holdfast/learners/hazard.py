@@ -128,7 +128,10 @@ class DiscreteHazard(BaseEstimator):  # type: ignore[misc]
         duration = np.asarray(duration_days, dtype=np.float64)
         why = np.asarray(pd.Series(cause, dtype=object), dtype=object)
         ended = np.asarray(pd.notna(why), dtype=bool)
-        row, period, last = _expand(duration, ended, self.period_days, self.periods)
+        dates = pd.to_datetime(pd.Series(cutoff)).to_numpy("datetime64[D]")
+        row, period, last = _expand(
+            duration, ended, self.period_days, _watched(duration, ended, dates, self.period_days, self.periods)
+        )
         if not len(row) or not (last & ended[row]).any():
             raise DataError(
                 f"hazard: {len(row)} periods of {len(duration)} customers with an end in none; expected some"
@@ -138,7 +141,6 @@ class DiscreteHazard(BaseEstimator):  # type: ignore[misc]
         event = np.full(len(row), None, dtype=object)
         event[last & ended[row]] = why[row[last & ended[row]]]
         kept, share = self._thin(event)
-        dates = pd.to_datetime(pd.Series(cutoff)).to_numpy("datetime64[D]")
         span = _days(dates[row], period, self.period_days)
         self.seasonal_ = bool(np.ptp(span.astype("datetime64[D]").astype(np.int64)) >= SEASON_DAYS)
         table = self._table(X, np.asarray(tenure_days, dtype=np.float64), dates, row[kept], period[kept])
@@ -214,7 +216,7 @@ class DiscreteHazard(BaseEstimator):  # type: ignore[misc]
 
 
 def _expand(
-    duration: Floats, ended: npt.NDArray[np.bool_], period_days: int, most: int
+    duration: Floats, ended: npt.NDArray[np.bool_], period_days: int, most: Ints
 ) -> tuple[npt.NDArray[np.intp], Ints, npt.NDArray[np.bool_]]:
     """Row, period and whether it is the row's last, for every period that was watched whole or saw the end."""
     whole = np.floor(np.maximum(duration, 0) / period_days).astype(np.int64)
@@ -223,6 +225,21 @@ def _expand(
     first = np.cumsum(count) - count
     period = np.arange(len(row), dtype=np.int64) - first[row]
     return row, period, (period == whole[row]) & ended[row]
+
+
+def _watched(
+    duration: Floats, ended: npt.NDArray[np.bool_], dates: npt.NDArray[np.datetime64], period_days: int, most: int
+) -> Ints:
+    """Whole periods from each date to the last day that anybody was seen.
+
+    In a period that is cut short by that day ends are seen and staying is not, so it counts for neither. Where nobody
+    is left, nothing is cut short.
+    """
+    if ended.all():
+        return np.full(len(duration), most, dtype=np.int64)
+    day = dates.astype("datetime64[D]").astype(np.int64)
+    left = (day + duration).max() - day if len(day) else day
+    return np.minimum(np.floor(left / period_days).astype(np.int64), most)
 
 
 def _days(dates: npt.NDArray[np.datetime64], period: Ints, period_days: int) -> npt.NDArray[np.datetime64]:

@@ -144,7 +144,9 @@ def consent(histories: Histories, channels: Sequence[str] = ()) -> pd.DataFrame 
     channel = rows["channel"] if "channel" in rows.columns else pd.Series(None, index=rows.index, dtype=object)
     channel = channel.astype("object").where(channel.isna(), channel.astype("str").str.strip().str.lower())
     moment = rows["at"] if "at" in rows.columns else pd.Timestamp(0)
-    rows = rows.assign(channel=channel.fillna("*"), granted=granted, at=moment)
+    rows = rows.assign(
+        purpose=purpose.loc[rows.index].str.strip(), channel=channel.fillna("*"), granted=granted, at=moment
+    )
     rows = rows.sort_values(["at", "granted"], ascending=[True, False], kind="stable")
     newest = rows.drop_duplicates(["customer_id", "purpose", "channel"], keep="last")
     # of several purposes that permit a contact, one that was withdrawn beats all that were granted

@@ -144,7 +144,9 @@ def _judged(
             window_days=PERIOD_DAYS, discount_rate=0.0,
         ).within  # fmt: skip
         actual = margin / (365 / 12) * np.minimum(came["duration_days"].to_numpy(np.float64), seen)
-        judged = judge({METHOD: expected}, actual, {"monthly price": margin}, seed=seed)
+        priced = np.isfinite(margin)  # who has no price has no value to be judged
+        if priced.any():
+            judged = judge({METHOD: expected[priced]}, actual[priced], {"monthly price": margin[priced]}, seed=seed)
     return {"holdout": found | {"at": str(at), "n": len(rows), "n_ended": int(came["cause"].notna().sum())}}, judged
 
 

@@ -242,7 +242,7 @@ class ContractEndTask(Task):
             there), sorted by cutoff and customer.
         """
         contract = _contracts(histories)
-        spared, failed = (_listed("reason", words) for words in (self.not_churn, self.involuntary))
+        spared, failed = (_listed("k.why", words) for words in (self.not_churn, self.involuntary))
         with histories.connect() as connection:
             connection.register("spans", _spans(cutoffs, self.span))
             frame: pd.DataFrame = connection.sql(f"""
@@ -253,7 +253,7 @@ class ContractEndTask(Task):
                     FROM {contract} WINDOW w AS (PARTITION BY customer_id ORDER BY started_at, e NULLS LAST
                                                  ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)),
                 ends AS (
-                    SELECT g.customer_id, g.reach AS ended_at, max(k.why) AS reason
+                    SELECT g.customer_id, g.reach AS ended_at, bool_or({spared}) AS excused, bool_or({failed}) AS failed
                     FROM (SELECT DISTINCT customer_id, reach FROM chain
                           WHERE NOT open AND (next_start IS NULL OR next_start > reach)) g
                     JOIN {contract} k ON k.customer_id = g.customer_id AND k.e = g.reach
@@ -263,14 +263,14 @@ class ContractEndTask(Task):
                     JOIN {contract} k ON k.seen < p.cutoff AND (k.e IS NULL OR k.e >= p.cutoff)),
                 gone AS (
                     SELECT c.customer_id, c.cutoff, min(x.ended_at) AS ended_at,
-                           arg_min(x.reason, x.ended_at) AS reason
+                           arg_min(x.excused, x.ended_at) AS excused, arg_min(x.failed, x.ended_at) AS failed
                     FROM cohort c LEFT JOIN ends x ON x.customer_id = c.customer_id AND x.ended_at >= c.cutoff
                      AND x.ended_at < CAST('{until}' AS TIMESTAMP)
                     GROUP BY c.customer_id, c.cutoff)
                 SELECT customer_id, cutoff,
                        CAST(date_diff('day', cutoff, coalesce(ended_at, CAST('{until}' AS TIMESTAMP))) AS DOUBLE)
                            AS duration_days,
-                       CASE WHEN ended_at IS NULL THEN NULL WHEN {spared} THEN 'other' WHEN {failed} THEN 'involuntary'
+                       CASE WHEN ended_at IS NULL THEN NULL WHEN excused THEN 'other' WHEN failed THEN 'involuntary'
                             ELSE 'churn' END AS cause
                 FROM gone ORDER BY cutoff, customer_id""").df()
         return frame.astype({"customer_id": "str"})

@@ -102,9 +102,9 @@ def contract_value(
     window = min(window_days, count * period_days)
     gate = _at(curve, window / period_days)
     stays = np.minimum(there / np.maximum(gate[:, None], 1e-12), 1.0)
-    before = days(window)
-    staying = paid * (before + np.maximum(inside - before, 0) * stays)
-    leaving = paid * days(window / 2)
+    before = np.minimum(days(window), inside)
+    staying = paid * (before + (inside - before) * stays)
+    leaving = paid * np.minimum(days(window / 2), inside)
     return ContractValue(
         (paid * there * inside).sum(axis=1),
         (paid * there * (days(end) - inside)).sum(axis=1),

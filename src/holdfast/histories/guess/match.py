@@ -195,7 +195,9 @@ def _complete(file: FileLook, table: str, taken: dict[str, Mapped], quoted: froz
     if table == "purchases" and "amount" not in taken and "unit_price" in taken:
         price = taken["unit_price"].text
         if "quantity" in taken:
-            product = f"{spell(taken['quantity'].text, quoted)} * {spell(price, quoted)}"
+            both = (taken["quantity"].text, price)
+            # what is no column is an expression that reads text as a number
+            product = " * ".join(spell(one, quoted) if one in file.raw.columns else f"({one})" for one in both)
             taken["amount"] = Mapped(product, "no column holds the amount: quantity times price")
         else:
             taken["amount"] = Mapped(price, "a price without a quantity, taken as the amount")
