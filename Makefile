@@ -39,6 +39,8 @@ verify: install ## the long evidence, printed
 	pytest -m slow -s
 	python benchmarks/bootstrap.py
 	python benchmarks/survival.py
+	python benchmarks/btyd.py
+	python benchmarks/value.py
 	python benchmarks/accuracy.py
 
 ui: install ## the MLflow page, on this machine only

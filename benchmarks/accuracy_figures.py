@@ -82,7 +82,7 @@ def _facts(one: Round) -> Figures:
         "features": len(one.training.names),
         "capacity": one.capacity,
         "level": one.level,
-        "peer_version": one.peer_version,
+        "peer": one.peer,
     }
 
 

@@ -30,6 +30,7 @@ from holdfast.tasks.task import GivenTask
 
 DEFAULT, PEER, HIST = "holdfast", "AutoGluon", "hist_boosting"
 DENSER = "training cutoffs half a horizon apart"
+DENSER_ONLY = "the same, no more of them (half the time)"
 PERMUTATIONS = 5
 FEWEST_NOVICES = 50
 
@@ -61,6 +62,8 @@ class Round:
         Scores of the novices by a model fitted on novices only.
     permuted : list of float
         AUROC under permuted labels.
+    peer : dict
+        Version of the peer and its seconds on the processors.
     """
 
     at: str
@@ -76,7 +79,7 @@ class Round:
     novices: Any = None
     specialist: Any = None
     permuted: list[float] = field(default_factory=list)
-    peer_version: str | None = None
+    peer: dict[str, Any] = field(default_factory=dict)
 
     @property
     def y(self) -> Any:
@@ -188,7 +191,7 @@ def _fit_peer(one: Round, peer: str, stem: Path, seconds: float) -> None:
             return
     found = pd.read_parquet(paths[2])
     one.scores[PEER] = found["score"].to_numpy(np.float64)
-    one.seconds[PEER], one.peer_version = float(found["seconds"].iloc[0]), str(found["version"].iloc[0])
+    one.seconds[PEER], one.peer = float(found["seconds"].iloc[0]), found.iloc[0][["processor", "version"]].to_dict()
 
 
 def _fit_parts(one: Round) -> None:
@@ -248,16 +251,17 @@ def _permute(one: Round, seed: int) -> None:
 
 
 def _fit_denser(found: list[Round], context: Context) -> None:
-    """The same settings and level on denser training cutoffs."""
+    """The same settings and level on denser training cutoffs: over the same time, and as many as before."""
     examples, _, _ = load_examples(context, "churn")
     question = make_task(context.config, "churn")
 
     def fit(one: Round) -> None:
-        test = _test_rows(examples, one.at)
+        test, training = _test_rows(examples, one.at), training_rows(examples, date.fromisoformat(one.at), question)
         if not np.array_equal(test.frame["customer_id"].to_numpy(object), one.customer):
             raise RuntimeError(f"{one.at}: the denser run has other test rows")
-        one.parts[DENSER] = one.levelled(
-            one.fit(training_rows(examples, date.fromisoformat(one.at), question)).decision_function(test.X)
-        )
+        one.parts[DENSER] = one.levelled(one.fit(training).decision_function(test.X))
+        newest = np.sort(training.frame["cutoff"].unique())[-one.training.frame["cutoff"].nunique() :]
+        fewer = training.where(training.frame["cutoff"].isin(newest))
+        one.parts[DENSER_ONLY] = one.levelled(one.fit(fewer).decision_function(test.X))
 
     _side_by_side(fit, found)
