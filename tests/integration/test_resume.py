@@ -13,7 +13,7 @@ import yaml
 from command_line import complaint, hashes, succeed, write_config
 from conftest import Finished
 
-WRITES_LAST = {"evaluate@churn", "evaluate@loyalty", "target", "report", "record"}
+WRITES_LAST = {"evaluate@churn", "evaluate@loyalty", "target", "exits", "report", "record"}
 
 
 @pytest.fixture
