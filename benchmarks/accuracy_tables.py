@@ -37,7 +37,7 @@ def main_table(name: str, found: Figures) -> str:
     kind = "test cutoffs" if found["level"] else "draws of the test quarter"
     facts = (
         f"{len(rounds)} {kind}, {rows:,.0f} rows each, rate {rate:.3f}; {rounds[0]['features']} features; "
-        f"{min(training):,} to {max(training):,} training rows from {min(cutoffs)} to {max(cutoffs)} cutoffs; "
+        f"{_from_to(training)} training rows from {_from_to(cutoffs)} cutoff{'s' * (max(cutoffs) > 1)}; "
         f"capacity: {', '.join(sorted({one['capacity'] for one in rounds}))}."
     )
     head = ["method", "AUROC", "AP", "lift", "Brier", "ECE (floor)", "slope [95 %]", "AUROC ahead", "Brier ahead",
@@ -45,8 +45,14 @@ def main_table(name: str, found: Figures) -> str:
     others = sorted((key for key in methods if key != DEFAULT), key=lambda key: -methods[key]["auroc"])
     lines = [_method(key, methods) for key in (DEFAULT, *others)]
     if PEER not in methods:
-        lines.append([PEER, UNMEASURED, *[""] * (len(head) - 2)])
+        some = any(one["peer"] for one in rounds)
+        lines.append([PEER, "it failed at some cutoffs" if some else UNMEASURED, *[""] * (len(head) - 2)])
     return f"### {name}\n\n{facts}\n\n{table(head, lines)}"
+
+
+def _from_to(counts: Sequence[int]) -> str:
+    low, high = min(counts), max(counts)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _method(name: str, methods: Figures) -> list[str]:
