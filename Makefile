@@ -41,6 +41,7 @@ verify: install ## the long evidence, printed
 	python benchmarks/survival.py
 	python benchmarks/btyd.py
 	python benchmarks/value.py
+	python benchmarks/reasons.py
 	python benchmarks/accuracy.py
 
 ui: install ## the MLflow page, on this machine only

@@ -131,3 +131,49 @@ def justified_spend(curve: pd.DataFrame) -> dict[str, float]:
         "length": float(curve["length"][best]), "spend": float(curve["spend"][best]), "net": float(curve["net"][best]),
         "break_even_length": float(curve["length"][last]), "break_even_spend": float(curve["spend"][last]),
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GroupProfit:
+    """Profit that goes with a group, its referrals counted once.
+
+    Parameters
+    ----------
+    members : float
+        Own profit of the members and of those whom they referred, added up member by member.
+    overlap : float
+        Own profit of members whom another member referred: it stands in `members` twice.
+    group : float
+        `members − overlap`.
+    """
+
+    members: float
+    overlap: float
+    group: float
+
+
+def group_profit(own: "pd.Series[float]", referrer: "pd.Series[str]", group: "pd.Index[str]") -> GroupProfit:
+    """Profit of a group of leavers and of whom they brought, without counting a referral twice (A5).
+
+    Parameters
+    ----------
+    own : Series
+        Own profit of every customer, money, by id.
+    referrer : Series of str
+        Who referred whom: indexed by the referred, each once.
+    group : Index of str
+        The members.
+
+    Examples
+    --------
+    >>> own = pd.Series({"a": 10.0, "b": 5.0, "c": 2.0})
+    >>> brought = pd.Series({"b": "a", "c": "b"})
+    >>> group_profit(own, brought, pd.Index(["a", "b"]))  # a: 10 + 5, b: 5 + 2; b's own 5 stands twice
+    GroupProfit(members=22.0, overlap=5.0, group=17.0)
+    """
+    ids = pd.Index(group.unique())
+    brought = own.reindex(referrer.index[referrer.isin(ids)])
+    twice = own.reindex(brought.index[brought.index.isin(ids)])
+    members = float(own.reindex(ids).sum() + brought.sum())
+    overlap = float(twice.sum())
+    return GroupProfit(members, overlap, members - overlap)

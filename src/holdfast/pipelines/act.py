@@ -75,6 +75,11 @@ def candidates(context: Context) -> pd.DataFrame:
     words = ["reason_1", "reason_2", "reason_3", "reason_indicated", "reason_indicated_strength"]
     drivers = workspace.read_frame(f"drivers/{main}.parquet")[["customer_id", *words]]
     frame = frame.merge(value, on="customer_id", how="left").merge(drivers, on="customer_id", how="left")
+    predicted = workspace.read_frame("reasons.parquet")
+    predicted = predicted.loc[
+        predicted["part"] == "score", ["customer_id", "reason_predicted", "reason_predicted_prob"]
+    ]
+    frame = frame.merge(predicted, on="customer_id", how="left")
     histories = open_histories(context)
     plan = Plan.from_dict(workspace.read_json(f"plan/{main}.json"))
     return _with_history(context, frame, histories.upto(plan.score), plan.score)

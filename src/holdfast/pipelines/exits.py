@@ -1,32 +1,37 @@
 """Stage exits: churn rates, leavers by class, profit lost and at risk, justified spend, and what to repair (A2–A8)."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from holdfast.evaluation.cohorts import cohort_survival
+from holdfast.exits.agreement import confusion
+from holdfast.exits.alerts import FALSE_ALARMS, alerts
 from holdfast.exits.distribution import UNKNOWN, leaver_distribution
-from holdfast.exits.ledger import justified_spend, net_benefit
+from holdfast.exits.ledger import group_profit, justified_spend, net_benefit
 from holdfast.exits.measures import Measure, fix_list
 from holdfast.exits.rate import churn_rate
 from holdfast.histories.histories import Histories
 from holdfast.params import Config
 from holdfast.pipelines.domain import main_task, make_task
+from holdfast.pipelines.exit_rows import YEAR, groups_of, lifetimes, period_rows, with_reasons
 from holdfast.pipelines.graph import Context
 from holdfast.pipelines.plan import Plan
 from holdfast.pipelines.prepare import open_histories
+from holdfast.pipelines.reasons import paired
 from holdfast.reporting import plots_list, style
+from holdfast.schema import EXIT_CLASSES
 from holdfast.tasks.task import GivenTask, Task, return_rate
-from holdfast.windows import Span, label_window, shift
+from holdfast.windows import label_window
 
-MOST_PERIODS = 24
-YEAR = 365
-MONTHS = 12
-TIERS = ("low", "middle", "high")
-SPLITS = ("region", "segment", "kind")
 SHOWN_POINTS = 200
+AGE_STEP = 30
+NOT_CONTROLLABLE = ("market",)
+"""Classes that the firm cannot influence: who has moved away is not kept by an offer (A8)."""
+INFLUENCEABLE = tuple(name for name in EXIT_CLASSES if name not in NOT_CONTROLLABLE)
+PAIRS = (("stated", "predicted"), ("stated", "indicated"), ("predicted", "indicated"))
 
 
 def run_exits(context: Context, task: str) -> None:
@@ -34,115 +39,55 @@ def run_exits(context: Context, task: str) -> None:
     histories, config = open_histories(context), context.config
     question = make_task(config, main_task(config).name)
     plan = Plan.from_dict(context.workspace.read_json(f"plan/{question.name}.json"))
-    rows = _rows(histories, question, plan, config.economics.monthly_revenue)
-    if histories.has("exits"):
-        rows = rows.assign(stated=_stated(histories, config, rows, question.span))
+    reasons, facts = context.workspace.read_frame("reasons.parquet"), context.workspace.read_json("reasons.json")
+    rows = period_rows(histories, question, plan, config.economics.monthly_revenue)
+    rows = with_reasons(rows, histories.upto(plan.score), config, reasons, question.span)
     listed = context.workspace.read_frame("lists/retention.parquet")
     lost = _profit_lost(rows, config, plan.start)
     newest: dict[str, Any] = {str(key): value for key, value in lost.iloc[-1].to_dict().items()}
     curve = net_benefit(listed["expected_profit"] + listed["cost"], listed["cost"], listed["customer_id"])
-    distribution = _distribution(context, rows, listed)
+    distribution = _distribution(rows, listed, reasons)
+    source, by_class = _latest(distribution, newest)
     fixes = fix_list(
-        _measures(config), clients=int(newest["clients"]), leavers=_latest(distribution, newest),
+        _measures(config), clients=int(newest["clients"]), leavers=by_class,
         profit_per_leaver=newest["profit_per_leaver"],
     )  # fmt: skip
+    rising = _alerts(distribution, lost)
+    lived = lifetimes(histories, question, plan)
+    best = justified_spend(curve)
     with context.workspace.aside("exits") as folder:
         folder.mkdir(parents=True)
         frames = {
-            "churn_rate": churn_rate(rows, _groups(histories, rows)), "leaver_distribution": distribution,
-            "profit_lost": lost, "justified_spend": _thin(curve), "fix_list": fixes,
+            "churn_rate": churn_rate(rows, groups_of(histories, rows)), "leaver_distribution": distribution,
+            "profit_lost": lost, "justified_spend": _thin(curve),
+            "fix_list": fixes.assign(leavers_from=source, influenceable=~fixes["reason"].isin(NOT_CONTROLLABLE)),
+            "alerts": rising, "agreement": _agreement(reasons),
         }  # fmt: skip
+        if lived is not None and len(lived):
+            ages = np.arange(0, lived["days"].max() + AGE_STEP, AGE_STEP)
+            frames["survival_by_cohort"] = cohort_survival(
+                lived["cohort"], lived["days"], lived["ended"], ages.tolist()
+            )
         for name, frame in frames.items():
             frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-        shares = distribution[(distribution["source"] == "indicated") & (distribution["split"] == "all")]
-        style.save_png(plots_list.leavers(dict(zip(shares["reason"], shares["share"], strict=True))),
+        shown = _shown(distribution)
+        style.save_png(plots_list.leavers(dict(zip(shown["reason"], shown["share"], strict=True))),
                        folder / "leaver_distribution.png")  # fmt: skip
-        best = justified_spend(curve)
         style.save_png(plots_list.profit_curve(_points(curve, int(best["length"])), config.economics.currency),
                        folder / "justified_spend.png")  # fmt: skip
-    context.workspace.write_json(
-        "exits/exit_ledger.json", _ledger(histories, question, plan, rows, listed, newest, best)
-    )
-
-
-def _rows(histories: Histories, question: Task, plan: Plan, monthly: str | None) -> pd.DataFrame:
-    """One row per customer and period: who was there when it began, who was lost in it, revenue of the year before."""
-    if isinstance(question, GivenTask):
-        labels = question.labels(histories, [plan.score])
-    else:
-        whole = replace(question, span=Span(question.span.lookback, 0, question.span.horizon))
-        labels = whole.labels(histories, _periods(whole, plan))
-    leaves = 0 if question.kind == "repeat" else 1
-    rows = labels.rename(columns={"cutoff": "period"}).assign(lost=(labels["label"] == leaves).astype(int))
-    kept = rows[["customer_id", "period", "lost"]]
-    return kept.merge(_revenue(histories, kept, monthly), on=["customer_id", "period"], how="left")
-
-
-def _periods(question: Task, plan: Plan) -> list[Any]:
-    """Beginnings of periods of one horizon each, the newest complete one last; they do not overlap."""
-    first = shift(plan.start, question.span.lookback)
-    found = [shift(plan.end, -question.span.horizon * k) for k in range(1, MOST_PERIODS + 1)]
-    return sorted(at for at in found if at >= first) or [plan.test[-1]]
-
-
-def _revenue(histories: Histories, rows: pd.DataFrame, monthly: str | None) -> pd.DataFrame:
-    """Net revenue of the 365 days before each period (of a snapshot: twelve months of what is paid), and its tier."""
-    keys = rows[["customer_id", "period"]]
-    if monthly is not None and monthly in histories.columns("customers"):
-        paid = histories.frame("customers").drop_duplicates("customer_id").set_index("customer_id")[monthly]
-        revenue = pd.to_numeric(keys["customer_id"].map(paid), errors="coerce") * MONTHS
-        return _tiered(keys.assign(revenue=revenue))
-    if not {"at", "amount"} <= set(histories.columns("purchases")):
-        return keys.assign(revenue=np.nan, tier=pd.Series(pd.NA, index=keys.index, dtype=object))
-    with histories.connect() as connection:
-        connection.register("asked", keys.assign(customer_id=keys["customer_id"].astype(object)))
-        found = connection.execute(f"""
-            SELECT a.customer_id, a.period, CAST(sum(p.amount) AS DOUBLE) AS revenue
-            FROM asked a JOIN purchases p ON p.customer_id = a.customer_id AND p."at" < a.period
-             AND p."at" >= a.period - INTERVAL {YEAR} DAY GROUP BY ALL""").df()
-    return _tiered(keys.merge(found, on=["customer_id", "period"], how="left").fillna({"revenue": 0.0}))
-
-
-def _tiered(frame: pd.DataFrame) -> pd.DataFrame:
-    """Thirds of the customers of each period by revenue."""
-    rank = frame.groupby("period")["revenue"].rank(pct=True, method="average")
-    tier = np.select([rank <= 1 / 3, rank <= 2 / 3, rank > 2 / 3], TIERS, "missing")
-    return frame.assign(tier=tier)
-
-
-def _stated(histories: Histories, config: Config, rows: pd.DataFrame, span: Span) -> "pd.Series[str]":
-    """The class of the newest reason that the customer of each row stated about that exit; missing where none fits.
-
-    A dated reason belongs to a period when it was stated within its lookback or in it. Words that the config does not
-    map count as not known.
-    """
-    known = histories.frame("exits")
-    if "stated_reason" not in known.columns:
-        return pd.Series(pd.NA, index=rows.index, dtype=object)
-    known = known.assign(stated=known["stated_reason"].map(config.exits.class_of()))
-    joined = rows[["customer_id", "period"]].reset_index().merge(known, on="customer_id", how="inner")
-    if "at" in known.columns:
-        begins = joined["period"] - pd.Timedelta(days=span.lookback)
-        ends = joined["period"] + pd.Timedelta(days=span.horizon)
-        joined = joined.loc[(joined["at"] >= begins) & (joined["at"] < ends)].sort_values("at", kind="stable")
-    return joined.drop_duplicates("index", keep="last").set_index("index")["stated"].reindex(rows.index)
-
-
-def _groups(histories: Histories, rows: pd.DataFrame) -> dict[str, "pd.Series[str]"]:
-    """Value tier, the customers' own groups, and the quarter of the first purchase."""
-    groups: dict[str, pd.Series[str]] = {}
-    if rows["tier"].notna().any():
-        groups["value_tier"] = rows["tier"]
-    if histories.has("customers"):
-        people = histories.frame("customers").drop_duplicates("customer_id").set_index("customer_id")
-        groups |= {name: rows["customer_id"].map(people[name]) for name in SPLITS if name in people.columns}
-    if "at" in histories.columns("purchases"):
-        with histories.connect() as connection:
-            first = connection.execute(
-                'SELECT customer_id, min("at") AS first FROM purchases WHERE amount > 0 GROUP BY 1'
-            ).df().set_index("customer_id")["first"]  # fmt: skip
-        groups["cohort"] = rows["customer_id"].map(first).dt.to_period("Q").astype(str)
-    return groups
+    ledger = _ledger(histories, question, plan, rows, listed, newest, best)
+    ledger |= {
+        "profit_lost_with_referrals": _with_referrals(histories, rows, newest, config.economics.margin),
+        "reasons": {"stated": facts["stated"], "predicted": facts["predicted"], "agreement": facts["agreement"]},
+        "leavers_by_class": {"source": source, "counts": by_class},
+        "profit_at_risk_by_reason": _risk_by_reason(listed),
+        "alerts": [row["reason"] for row in rising.to_dict("records") if row["alert"]],
+        "false_alarms": f"{FALSE_ALARMS:.0%} per look where nothing has changed, all classes together",
+        "survival": "exits/survival_by_cohort.csv" if lived is not None else
+        "not measured: a snapshot has no times" if isinstance(question, GivenTask) else
+        "not measured: no dated purchases or contracts",
+    }  # fmt: skip
+    context.workspace.write_json("exits/exit_ledger.json", ledger)
 
 
 def _profit_lost(rows: pd.DataFrame, config: Config, start: date) -> pd.DataFrame:
@@ -158,32 +103,96 @@ def _profit_lost(rows: pd.DataFrame, config: Config, start: date) -> pd.DataFram
     return found.assign(revenue_days=seen, basis="revenue of the days before the period (at most a year), times margin")
 
 
-def _distribution(context: Context, rows: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
-    """Leavers by class: stated ones of past periods, and the expected ones that the model points at."""
+def _distribution(rows: pd.DataFrame, listed: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
+    """Leavers by class, three ways kept apart: as stated, as predicted, and the expected ones the model points at."""
     parts = []
-    if "stated" in rows.columns:
-        gone = rows.loc[rows["lost"] == 1].assign(reason=lambda frame: frame["stated"])
-        parts.append(leaver_distribution(gone).assign(source="stated", split="all", segment="all"))
+    for source in ("stated", "predicted"):
+        if source not in rows.columns:
+            continue
+        gone = rows.loc[rows["lost"] == 1]
+        gone = gone.assign(reason=gone[source])
+        parts.append(leaver_distribution(gone).assign(source=source, split="all", segment="all"))
         for split, name in (("period", "period"), ("value_tier", "tier")):
             words = gone[name].dt.strftime("%Y-%m-%d") if name == "period" else gone[name].astype(str)
             part = leaver_distribution(gone.assign(**{name: words}), [name])
-            parts.append(part.rename(columns={name: "segment"}).assign(source="stated", split=split))
-    drivers = context.workspace.read_frame(f"drivers/{main_task(context.config).name}.parquet")
-    pointed = drivers.set_index("customer_id")["reason_indicated"]
-    expected = listed.assign(reason=listed["customer_id"].map(pointed).to_numpy(), weight=listed["p_churn"])
-    parts.append(leaver_distribution(expected).assign(source="indicated", split="all", segment="all"))
+            parts.append(part.rename(columns={name: "segment"}).assign(source=source, split=split))
+    scored = reasons[reasons["part"] == "score"].set_index("customer_id")
+    for source in ("predicted", "indicated"):
+        if source == "predicted" and "predicted" not in rows.columns:
+            continue
+        pointed = listed["customer_id"].map(scored[f"reason_{source}"]).to_numpy()
+        expected = leaver_distribution(listed.assign(reason=pointed, weight=listed["p_churn"]))
+        split = "all" if source == "indicated" else "expected"
+        parts.append(expected.assign(source=source, split=split, segment="all"))
     columns = ["source", "split", "segment", "reason", "leavers", "share"]
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def _latest(distribution: pd.DataFrame, newest: dict[str, Any]) -> dict[str, float]:
-    """Leavers of each class in the newest period: as stated, else the lost spread as the model points."""
-    stated = distribution[(distribution["source"] == "stated") & (distribution["split"] == "period")]
-    stated = stated[stated["segment"] == f"{newest['period']:%Y-%m-%d}"]
-    if len(stated) and stated.loc[stated["reason"] != UNKNOWN, "leavers"].sum() > 0:
-        return dict(zip(stated["reason"], stated["leavers"], strict=True))
+def _shown(distribution: pd.DataFrame) -> pd.DataFrame:
+    """The chart: past leavers as they stated, else the expected ones as the model points."""
+    whole = distribution[distribution["split"] == "all"]
+    for source in ("stated", "indicated"):
+        found = whole[whole["source"] == source]
+        if found.loc[found["reason"] != UNKNOWN, "leavers"].sum() > 0:
+            return found
+    return whole[whole["source"] == "indicated"]
+
+
+def _latest(distribution: pd.DataFrame, newest: dict[str, Any]) -> tuple[str, dict[str, float]]:
+    """Leavers of each class in the newest period: as stated, else as predicted, else spread as the model points."""
+    for source in ("stated", "predicted"):
+        found = distribution[(distribution["source"] == source) & (distribution["split"] == "period")]
+        found = found[found["segment"] == f"{newest['period']:%Y-%m-%d}"]
+        if len(found) and found.loc[found["reason"] != UNKNOWN, "leavers"].sum() > 0:
+            return source, dict(zip(found["reason"], found["leavers"], strict=True))
     pointed = distribution[distribution["source"] == "indicated"]
-    return dict(zip(pointed["reason"], pointed["share"] * float(newest["lost"]), strict=True))
+    return "indicated", dict(zip(pointed["reason"], pointed["share"] * float(newest["lost"]), strict=True))
+
+
+def _alerts(distribution: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
+    """Influenceable classes that rise in the newest period, as stated, else as predicted (A8)."""
+    clients = dict(zip(lost["period"].dt.strftime("%Y-%m-%d"), lost["clients"], strict=True))
+    for source in ("stated", "predicted"):
+        found = distribution[(distribution["source"] == source) & (distribution["split"] == "period")]
+        if found.loc[found["reason"] != UNKNOWN, "leavers"].sum() > 0:
+            counts = pd.DataFrame(
+                [(at, name) for at in clients for name in EXIT_CLASSES], columns=["segment", "reason"]
+            ).merge(found[["segment", "reason", "leavers"]], on=["segment", "reason"], how="left")
+            counts = counts.assign(leavers=counts["leavers"].fillna(0), clients=counts["segment"].map(clients))
+            return alerts(counts.rename(columns={"segment": "period"}), INFLUENCEABLE).assign(source=source)
+    return alerts(pd.DataFrame(columns=["period", "reason", "leavers", "clients"]), INFLUENCEABLE).assign(source="")
+
+
+def _agreement(reasons: pd.DataFrame) -> pd.DataFrame:
+    """Counts of every pair of classes, for each two of the three columns."""
+    parts = [confusion(*paired(reasons, a, b)).assign(pair=f"{a} / {b}") for a, b in PAIRS]
+    return pd.concat(parts, ignore_index=True)[["pair", "first", "second", "n"]]
+
+
+def _risk_by_reason(listed: pd.DataFrame) -> dict[str, float] | str:
+    """Profit at risk of everybody scored, by the best supported reason."""
+    if not listed["profit_at_risk"].notna().any():
+        return "not measured: no loss per customer"
+    named = listed["exit_reason"].where(listed["exit_reason"].isin(EXIT_CLASSES), UNKNOWN)
+    return {str(name): float(value) for name, value in listed.groupby(named)["profit_at_risk"].sum().items()}
+
+
+def _with_referrals(
+    histories: Histories, rows: pd.DataFrame, newest: dict[str, Any], margin: float
+) -> dict[str, float] | str:
+    """What the leavers of the newest period and those whom they had brought earned in the year before, once each."""
+    if not histories.has("referrals"):
+        return "not measured: no referrals table"
+    if not rows["revenue"].notna().any():
+        return "not measured: no revenue per customer"
+    at = pd.Timestamp(newest["period"])
+    period = rows[rows["period"] == at].set_index("customer_id")
+    made = histories.frame("referrals")
+    made = made[made["at"] < at].sort_values(["at", "referrer_id"], kind="stable").drop_duplicates("referred_id")
+    found = group_profit(
+        period["revenue"] * margin, made.set_index("referred_id")["referrer_id"], period.index[period["lost"] == 1]
+    )
+    return {"members": round(found.members, 2), "overlap": round(found.overlap, 2), "group": round(found.group, 2)}
 
 
 def _measures(config: Config) -> list[Measure]:

@@ -25,7 +25,6 @@ from holdfast.tracking.ledger import RecordInput, TaskRecord, record
 from holdfast.windows import label_window
 
 LATER = {
-    "predicted reasons": "no classifier of stated reasons yet",
     "measured effects": "no campaign has been measured; every effect on the list is assumed",
 }
 
@@ -80,6 +79,7 @@ def report_data(context: Context, made_from: str | None = None) -> ReportData:
         n_outside=_outside(context, plan, len(listed)),
         loyalty=loyalty,
         relationship=workspace.read_json("relationship.json") if "loyalty" in names else None,
+        exits=_exits(context),
         value=_value_words(value),
         words=_feature_names(features),
         caveats=tuple(facts["warnings"]),
@@ -91,6 +91,19 @@ def report_data(context: Context, made_from: str | None = None) -> ReportData:
         versions=facts["libraries"],
         simulated=_simulated(context),
     )  # fmt: skip
+
+
+def _exits(context: Context) -> dict[str, Any]:
+    """What the exit chapter reads."""
+    rows = {name: pd.read_csv(context.workspace.existing(f"exits/{name}.csv"), keep_default_na=True)
+            for name in ("leaver_distribution", "fix_list", "churn_rate", "alerts")}  # fmt: skip
+    everybody = rows["churn_rate"][rows["churn_rate"]["split"] == "all"].sort_values("period", kind="stable")
+    return {
+        "ledger": context.workspace.read_json("exits/exit_ledger.json"),
+        "distribution": rows["leaver_distribution"].to_dict("records"),
+        "fix_list": rows["fix_list"].to_dict("records"), "alerts": rows["alerts"].to_dict("records"),
+        "rates": everybody.iloc[-1].to_dict(),
+    }  # fmt: skip
 
 
 def run_facts(context: Context) -> dict[str, Any]:

@@ -21,7 +21,7 @@ COLUMNS = ("customer_id", "cutoff", "part", "score", "low", "high", "history_sta
 def score_rows(context: Context, task: str, rows: Examples, snapshot: bool) -> pd.DataFrame:
     """`score` by the model that serves each row, and `apart`: half the distance of its members, in logits."""
     found = pd.DataFrame({"score": np.nan, "apart": np.nan}, index=rows.frame.index)
-    for name, chosen in _by_model(rows, snapshot):
+    for name, chosen in models_of(rows, snapshot):
         model = BlendClassifier.from_files(context.workspace.existing(f"models/{task}/{name}"))
         X = rows.X.loc[chosen]
         found.loc[chosen, "score"] = expit(model.decision_function(X))
@@ -32,7 +32,7 @@ def score_rows(context: Context, task: str, rows: Examples, snapshot: bool) -> p
 def unseen_categories(context: Context, task: str, rows: Examples, snapshot: bool) -> dict[str, int]:
     """Rows per categorical feature with a category that the model serving them was not fitted on (read as missing)."""
     counts: dict[str, int] = {}
-    for name, chosen in _by_model(rows, snapshot):
+    for name, chosen in models_of(rows, snapshot):
         columns = BlendClassifier.from_files(context.workspace.existing(f"models/{task}/{name}")).columns_
         if columns.levels:
             for feature, count in columns.unseen(columns.matrix(rows.X.loc[chosen])).items():
@@ -40,7 +40,7 @@ def unseen_categories(context: Context, task: str, rows: Examples, snapshot: boo
     return dict(sorted(counts.items()))
 
 
-def _by_model(rows: Examples, snapshot: bool) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+def models_of(rows: Examples, snapshot: bool) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     """Names of the stored models, and which rows each serves."""
     frame = rows.frame
     if snapshot:

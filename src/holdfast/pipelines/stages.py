@@ -11,6 +11,7 @@ from holdfast.pipelines.graph import Context, Stage, features_file
 from holdfast.pipelines.learn import run_evaluate, run_train, run_tune
 from holdfast.pipelines.origin import source_files
 from holdfast.pipelines.prepare import run_featurize, run_ingest, run_label
+from holdfast.pipelines.reasons import run_reasons
 from holdfast.pipelines.relate import run_relate
 from holdfast.pipelines.value import run_value
 from holdfast.pipelines.workspace import digest
@@ -61,18 +62,22 @@ def build_stages(context: Context) -> Sequence[Stage]:
         Stage("explain", run_explain, ("tasks.{task}",),
               ("models/{task}", "labels/{task}.parquet", "{features}"),
               ("drivers/{task}.parquet", "drivers/{task}_global.csv"), per_task=True),
+        Stage("reasons", run_reasons, (f"tasks.{main}", "exits", "seed"),
+              ("histories", f"labels/{main}.parquet", "features.parquet", f"plan/{main}.json", f"models/{main}",
+               f"drivers/{main}.parquet"), ("reasons.parquet", "reasons.json")),
         *loyal,
         Stage("value", run_value, (f"tasks.{main}", "economics", "seed"),
               ("histories", f"labels/{main}.parquet", "features.parquet", f"plan/{main}.json"),
               ("value.parquet", "value.json", *survival)),
         Stage("target", run_target, ("",),  # every row carries the run_id, a hash of the whole config
-              ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "value.parquet"), ("lists",),
+              ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "reasons.parquet",
+               "value.parquet"), ("lists",),
               outside=_last_list),
         Stage("exits", run_exits, (f"tasks.{main}", "economics", "exits", "measures"),
-              ("histories", "lists", f"plan/{main}.json", f"drivers/{main}.parquet"), ("exits",)),
+              ("histories", "lists", f"plan/{main}.json", "reasons.parquet", "reasons.json"), ("exits",)),
         Stage("report", run_report, ("",),
-              ("lists", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv", "value.json",
-               "ingest.json", *(name for stage in loyal for name in stage.makes[1:])),
+              ("lists", "exits", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv",
+               "value.json", "ingest.json", *(name for stage in loyal for name in stage.makes[1:])),
               ("report.html", "plots", "run.json")),
         Stage("record", run_record, ("tracking",),
               ("run.json", "report.html", "metrics/{*}.json", "tune/{*}.json", "models/{*}"), ("record.json",),

@@ -47,6 +47,9 @@ class ReportData:
         `metrics/loyalty.json`.
     relationship : mapping or None
         `relationship.json`.
+    exits : mapping or None
+        `ledger`: `exits/exit_ledger.json`; `distribution, fix_list, alerts`: rows of those files; `rates`: the churn
+        rate of everybody in the newest period.
     value : mapping
         Backtest of the loss: `horizon_days`, `wanted_days`, `ratio` (predicted over actual), `low`, `high`,
         `top_20_share`; each optional.
@@ -76,6 +79,7 @@ class ReportData:
     n_outside: int | None = None
     loyalty: Mapping[str, Any] | None = None
     relationship: Mapping[str, Any] | None = None
+    exits: Mapping[str, Any] | None = None
     value: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     caveats: Sequence[str] = ()

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from holdfast.reporting import plots, plots_list, style
 from holdfast.reporting.curves import list_curve
 from holdfast.reporting.data import ReportData
+from holdfast.reporting.exit_chapter import shares
 from holdfast.reporting.words import CLASS_WORDS, FAMILY_WORDS, count, day, figure, measured, money, percent, readable
 
 _SUMMED = {"at_risk": "profit_at_risk", "cost": "cost", "profit": "expected_profit"}
@@ -46,12 +47,15 @@ def draw(data: ReportData, listed: pd.DataFrame) -> dict[str, Picture]:
     Returns
     -------
     dict of str to Picture
-        Some of `scores, drivers, leavers, worth, profit, history, roc, gain, calibration`.
+        Some of `scores, drivers, leavers, reasons, worth, profit, history, roc, gain, calibration`.
     """
     drawn: dict[str, Picture] = {}
     if len(listed):
         drawn["scores"] = _scores(listed)
         drawn["leavers"] = _leavers(listed)
+    by_source = shares(data.exits or {})
+    if by_source:
+        drawn["reasons"] = _reasons(by_source)
     if len(data.drivers):
         drawn["drivers"] = _drivers(data)
     drawn |= _money(data, listed)
@@ -103,6 +107,14 @@ def _leavers(listed: pd.DataFrame) -> Picture:
     shares = leaver_shares(listed)
     parts = [f"{CLASS_WORDS.get(name, name)} {percent(share)}" for name, share in _largest(shares)]
     return Picture(plots_list.leavers(shares), f"Expected leavers by indicated class: {', '.join(parts)}.")
+
+
+def _reasons(by_source: Mapping[str, Mapping[str, float]]) -> Picture:
+    parts = []
+    for source, found in by_source.items():
+        told = [f"{CLASS_WORDS.get(name, name)} {percent(share)}" for name, share in _largest(dict(found))]
+        parts.append(f"{source}: {', '.join(told)}")
+    return Picture(plots_list.leavers_by_source(by_source), f"Leavers by class. {'; '.join(parts)}.")
 
 
 def _drivers(data: ReportData) -> Picture:

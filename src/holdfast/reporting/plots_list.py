@@ -76,6 +76,39 @@ def leavers(shares: Mapping[str, float]) -> Figure:
     return figure
 
 
+SOURCE_WORDS = {
+    "stated": "stated by past leavers", "predicted": "predicted for past leavers",
+    "indicated": "indicated for expected leavers",
+}  # fmt: skip
+
+
+def leavers_by_source(by_source: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw the share of leavers per class, a bar per source, the sources side by side and never added up.
+
+    Parameters
+    ----------
+    by_source : mapping of str to mapping of str to float
+        Shares per class of `stated`, `predicted`, `indicated`, as far as they are known.
+    """
+    names = [name for name in CLASS_WORDS if any(name in found for found in by_source.values())]
+    figure, (axes,) = style.new_figure(0.24 * len(names) * len(by_source) + 1.0, width=6.8)
+    height = 0.8 / len(by_source)
+    for place, (source, colour) in enumerate(zip(by_source, (style.BLUE, style.SKY, style.ORANGE), strict=False)):
+        values = [by_source[source].get(name, 0.0) for name in names]
+        at = [row + (place - (len(by_source) - 1) / 2) * height for row in range(len(names))]
+        axes.barh(at, values, height=0.9 * height, color=colour, label=SOURCE_WORDS.get(source, source))
+        for y, value in zip(at, values, strict=True):
+            axes.annotate(percent(value), (value, y), xytext=(4, 0), textcoords="offset points", va="center",
+                          fontsize=7.5, color=style.INK)  # fmt: skip
+    axes.set_yticks(range(len(names)), [CLASS_WORDS[name] for name in names])
+    axes.invert_yaxis()
+    style.as_percent(axes.xaxis)
+    axes.set_xlim(0, 1.15 * max(max(found.values(), default=0.0) for found in by_source.values()) or 0.1)
+    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    style.titled(axes, y="share of leavers")
+    return figure
+
+
 def worth(at_risk: float, saved: float, cost: float, currency: str = "GBP") -> Figure:
     """Draw what the list is worth: the profit at risk, the part it is expected to save, its cost and what remains.
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from holdfast.reporting.data import ReportData
+from holdfast.reporting.exit_chapter import chapter
 from holdfast.reporting.pictures import treated_sums
 from holdfast.reporting.sentences import (
     assumptions,
@@ -104,6 +105,7 @@ def page(data: ReportData, listed: pd.DataFrame) -> dict[str, Any]:
         "families": families(data.drivers),
         "classes": classes(listed),
         "example": example(data, listed),
+        "exits": chapter(data.exits, data.currency),
         "offers": _offers(data.summary),
         "suppressed": _suppressed(data.summary),
         "summary": {**_NO_LIST, **data.summary},
