@@ -15,6 +15,7 @@ from holdfast.params.sections import (
     CutoffsSection,
     EconomicsSection,
     ExitsSection,
+    FeaturesSection,
     MeasureSection,
     OfferSection,
     PrivacySection,
@@ -50,6 +51,7 @@ class Config(Section):
     source: SourceSection
     tasks: Tasks = Tasks()
     cutoffs: CutoffsSection = CutoffsSection()
+    features: FeaturesSection = FeaturesSection()
     tune: TuneSection = TuneSection()
     checks: ChecksSection = ChecksSection()
     economics: EconomicsSection = EconomicsSection()

@@ -12,6 +12,12 @@ from holdfast.targeting.eligibility import parse
 ExitClass = Literal["price", "product", "service", "market", "technology", "political"]
 
 
+class FeaturesSection(Section):
+    """Further features beside the default ones."""
+
+    levels: bool = False
+
+
 class CutoffsSection(Section):
     """Rolling origin: how many test and training cutoffs, how far apart."""
 

@@ -14,6 +14,7 @@ from holdfast.histories.histories import Histories
 from holdfast.params import load_config
 from holdfast.pipelines.domain import main_task
 from holdfast.pipelines.features import feature_set, task_features
+from holdfast.pipelines.levels import with_levels
 from holdfast.pipelines.origin import read_sources
 from holdfast.pipelines.prepare import declared_end
 from holdfast.pipelines.workspace import Workspace
@@ -34,7 +35,8 @@ def ingested(config: Path) -> Iterator[Histories]:
 def feature_table(config: Path) -> pd.DataFrame:
     """Name, unit, family, window, exit class and table of every feature of a config."""
     with ingested(config) as histories:
-        rows = [asdict(feature) for feature in task_features(histories, main_task(load_config(config)))]
+        loaded = load_config(config)
+        rows = [asdict(feature) for feature in task_features(histories, main_task(loaded), loaded.features.levels)]
     return pd.DataFrame(rows)[SHOWN].fillna("")
 
 
@@ -44,7 +46,10 @@ def featurize_at(config: Path, out: Path, dates: Sequence[date]) -> tuple[int, i
         late = [day for day in dates if day > histories.end]
         if late:
             raise DataError(f"--at {late[0]}: lies after the end of the data {histories.end}; expected a date up to it")
-        wanted = feature_set(histories, main_task(load_config(config)))
-        matrix = wanted.compute(histories, dates)
-    Workspace.at(out).write_frame("features.parquet", matrix.frame)
-    return len(matrix.frame), len(wanted.features)
+        loaded = load_config(config)
+        wanted = task_features(histories, main_task(loaded), loaded.features.levels)
+        frame = feature_set(histories, main_task(loaded)).compute(histories, dates).frame
+        if loaded.features.levels:
+            frame = with_levels(histories, frame, sorted(set(dates)))
+    Workspace.at(out).write_frame("features.parquet", frame)
+    return len(frame), len(wanted)

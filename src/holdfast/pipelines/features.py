@@ -3,6 +3,7 @@
 from holdfast.features.feature import Feature
 from holdfast.features.featureset import FeatureSet
 from holdfast.histories.histories import Histories
+from holdfast.pipelines.levels import level_features
 from holdfast.tasks.task import GivenTask, Task
 
 
@@ -20,6 +21,7 @@ def feature_set(histories: Histories, question: Task) -> FeatureSet:
     return FeatureSet.of(without_label(histories, question), question.span.horizon, everyone=everyone)
 
 
-def task_features(histories: Histories, question: Task) -> tuple[Feature, ...]:
-    """Metadata of the features that serve a task."""
-    return feature_set(histories, question).features
+def task_features(histories: Histories, question: Task, levels: bool = False) -> tuple[Feature, ...]:
+    """Metadata of the features that serve a task; `levels` adds where the customer stands (`features.levels`)."""
+    more = level_features(histories) if levels else ()
+    return feature_set(histories, question).features + more

@@ -40,7 +40,7 @@ CLASSES: dict[str, type[BlendClassifier]] = {"churn": ChurnClassifier, "loyalty"
 def load_examples(context: Context, task: str) -> tuple[Examples, tuple[Feature, ...], Plan]:
     """Labels joined with features, the metadata of the features and the plan."""
     workspace = context.workspace
-    features = task_features(open_histories(context), make_task(context.config, task))
+    features = task_features(open_histories(context), make_task(context.config, task), context.config.features.levels)
     labels = workspace.read_frame(f"labels/{task}.parquet")
     examples = join(labels, workspace.read_frame(features_file(task, task_names(context.config))), features)
     return examples, features, Plan.from_dict(workspace.read_json(f"plan/{task}.json"))

@@ -12,6 +12,7 @@ from holdfast.params import Config
 from holdfast.pipelines.domain import main_task, make_task, task_names
 from holdfast.pipelines.features import feature_set
 from holdfast.pipelines.graph import Context, features_file
+from holdfast.pipelines.levels import with_levels
 from holdfast.pipelines.origin import read_sources, remember
 from holdfast.pipelines.plan import Plan, make_plan
 from holdfast.pipelines.snapshot import snapshot_folds
@@ -172,7 +173,9 @@ def run_featurize(context: Context, task: str) -> None:
     plan = Plan.from_dict(context.workspace.read_json(f"plan/{task}.json"))
     question = make_task(context.config, task)
     matrix = feature_set(histories, question).compute(histories, plan.all_cutoffs)
-    context.workspace.write_frame(features_file(task, task_names(context.config)), matrix.frame)
+    levels = context.config.features.levels
+    frame = with_levels(histories, matrix.frame, plan.all_cutoffs) if levels else matrix.frame
+    context.workspace.write_frame(features_file(task, task_names(context.config)), frame)
     context.workspace.write_json(
         f"population/{task}.json", {str(cutoff): state.to_dict() for cutoff, state in matrix.states.items()}
     )

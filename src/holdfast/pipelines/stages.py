@@ -25,35 +25,36 @@ def _last_list(context: Context) -> str | None:
     return digest(list_file(context.previous)) if context.previous else None
 
 
-SOMETIMES = ("relationship.parquet", "relationship.json", "survival.parquet")
+SOMETIMES = ("survival.parquet",)
 """Files that only some configs make."""
 
 
-def _relate(tasks: Sequence[str]) -> Sequence[Stage]:
-    """The tiers of loyalty, where the config asks for loyalty."""
-    if "loyalty" not in tasks:
-        return ()
-    needs = ("histories", "labels/loyalty.parquet", features_file("loyalty", tasks), "plan/loyalty.json",
-             "tune/loyalty.json", "models/loyalty", "predictions/loyalty.parquet")  # fmt: skip
-    return (Stage("relate", run_relate, ("tasks.loyalty", "seed"), needs, SOMETIMES[:2]),)
+def _relate(main: str, tasks: Sequence[str]) -> Stage:
+    """Where customers stand; with the tiers of loyalty where the config asks for loyalty."""
+    keys: tuple[str, ...] = (f"tasks.{main}", "seed")
+    needs: tuple[str, ...] = ("histories", f"plan/{main}.json")
+    if "loyalty" in tasks:
+        keys = (*keys, "tasks.loyalty")
+        needs = (*needs, "labels/loyalty.parquet", features_file("loyalty", tasks), "plan/loyalty.json",
+                 "tune/loyalty.json", "models/loyalty", "predictions/loyalty.parquet")  # fmt: skip
+    return Stage("relate", run_relate, keys, needs, ("relationship.parquet", "relationship.json"))
 
 
 def build_stages(context: Context) -> Sequence[Stage]:
     """The stages of a config, in order."""
     main = main_task(context.config).name
-    loyal = _relate(task_names(context.config))
     survival = ("survival.parquet",) if main_task(context.config).kind == "contract_end" else ()
     return (
         Stage("ingest", run_ingest, ("source", "tasks"), (), ("histories", "quarantine", "ingest.json"),
               outside=_source_files),
         Stage("label", run_label, ("tasks.{task}", "cutoffs", "seed"), ("histories",),
               ("labels/{task}.parquet", "plan/{task}.json"), per_task=True),
-        Stage("featurize", run_featurize, ("tasks.{task}",), ("histories", "plan/{task}.json"),
+        Stage("featurize", run_featurize, ("tasks.{task}", "features"), ("histories", "plan/{task}.json"),
               ("{features}", "population/{task}.json"), per_task=True),
-        Stage("tune", run_tune, ("tasks.{task}", "tune", "checks", "seed"),
+        Stage("tune", run_tune, ("tasks.{task}", "tune", "checks", "features", "seed"),
               ("labels/{task}.parquet", "{features}"),
               ("tune/{task}.json", "tune/{task}_trials.csv"), per_task=True),
-        Stage("train", run_train, ("tasks.{task}", "seed"),
+        Stage("train", run_train, ("tasks.{task}", "features", "seed"),
               ("histories", "labels/{task}.parquet", "{features}", "plan/{task}.json", "tune/{task}.json",
                "population/{task}.json"), ("models/{task}",), per_task=True),
         Stage("evaluate", run_evaluate, ("tasks.{task}", "seed", "economics", "offers", "targeting.budget"),
@@ -65,7 +66,7 @@ def build_stages(context: Context) -> Sequence[Stage]:
         Stage("reasons", run_reasons, (f"tasks.{main}", "exits", "seed"),
               ("histories", f"labels/{main}.parquet", "features.parquet", f"plan/{main}.json", f"models/{main}",
                f"drivers/{main}.parquet"), ("reasons.parquet", "reasons.json")),
-        *loyal,
+        _relate(main, task_names(context.config)),
         Stage("value", run_value, (f"tasks.{main}", "economics", "seed"),
               ("histories", f"labels/{main}.parquet", "features.parquet", f"plan/{main}.json"),
               ("value.parquet", "value.json", *survival)),
@@ -77,7 +78,7 @@ def build_stages(context: Context) -> Sequence[Stage]:
               ("histories", "lists", f"plan/{main}.json", "reasons.parquet", "reasons.json"), ("exits",)),
         Stage("report", run_report, ("",),
               ("lists", "exits", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv",
-               "value.json", "ingest.json", *(name for stage in loyal for name in stage.makes[1:])),
+               "value.json", "ingest.json", "relationship.json"),
               ("report.html", "plots", "run.json")),
         Stage("record", run_record, ("tracking",),
               ("run.json", "report.html", "metrics/{*}.json", "tune/{*}.json", "models/{*}"), ("record.json",),

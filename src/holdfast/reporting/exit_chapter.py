@@ -60,7 +60,7 @@ def _cost(ledger: Mapping[str, Any], rate: Mapping[str, Any], currency: str) -> 
         f"In the period from {day(ledger['period'])}, {lost} of {clients} clients were lost: "
         f"{percent(ledger['churn_rate'], 1)}{between}. Who joined within the period is not in it."
     ]
-    if measured(ledger.get("profit_lost")):
+    if not isinstance(ledger.get("profit_lost"), str):
         told.append(
             f"In the year before they had brought {rough_money(ledger['revenue_lost'], currency)} of revenue and "
             f"{rough_money(ledger['profit_lost'], currency)} of margin. A spend that kept all of them would pay only "

@@ -104,7 +104,8 @@ def leavers_by_source(by_source: Mapping[str, Mapping[str, float]]) -> Figure:
     axes.invert_yaxis()
     style.as_percent(axes.xaxis)
     axes.set_xlim(0, 1.15 * max(max(found.values(), default=0.0) for found in by_source.values()) or 0.1)
-    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    axes.grid(axis="y", visible=False)
+    axes.legend(loc="upper right", frameon=False, fontsize=8)
     style.titled(axes, y="share of leavers")
     return figure
 
