@@ -75,6 +75,23 @@ def target(
 
 
 @app.command()
+def winback(config: ConfigFile, out: Folder) -> None:
+    """Plan and list for customers already lost, out of a finished run: who may come back, with what, by whom.
+
+    Example: holdfast winback -c configs/online_retail.yaml -o out/online_retail
+    """
+    from holdfast.pipelines.runs import open_context
+    from holdfast.pipelines.winback import winback as win_back
+
+    with console.status("looking at who came back"):
+        facts = win_back(open_context(config, out))
+    typer.echo(f"{facts['lost']:,} lost customers; {facts['treat']:,} to contact, {facts['holdout']:,} held out")
+    if facts["not_ready"]:
+        typer.echo(f"{facts['not_ready']:,} not ready: without a measure, an owner or a date")
+    typer.echo(f"list: {out / 'lists' / 'winback.csv'}  plan: {out / 'lists' / 'winback_plan.csv'}")
+
+
+@app.command()
 def simulate(
     out: Folder,
     customers: Annotated[int, typer.Option("-n", "--customers", help="Number of customers.")] = 5000,

@@ -83,6 +83,8 @@ class MeasureSection(Section):
     owner: Word | None = None
     cost: Money = 0.0
     save_rate: Share | None = None
+    start: Annotated[int, Field(ge=0)] | PositiveDays = 1
+    due: PositiveDays = 14
 
 
 class AcceptRate(Section):

@@ -25,6 +25,8 @@ def _last_list(context: Context) -> str | None:
     return digest(list_file(context.previous)) if context.previous else None
 
 
+LISTS = tuple(f"lists/{name}" for name in ("retention.parquet", "retention.csv", "data_dictionary.csv", "summary.json"))
+"""What the stage target writes; `holdfast winback` writes beside it."""
 SOMETIMES = ("survival.parquet",)
 """Files that only some configs make."""
 
@@ -72,12 +74,12 @@ def build_stages(context: Context) -> Sequence[Stage]:
               ("value.parquet", "value.json", *survival)),
         Stage("target", run_target, ("",),  # every row carries the run_id, a hash of the whole config
               ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "reasons.parquet",
-               "value.parquet"), ("lists",),
+               "value.parquet"), LISTS,
               outside=_last_list),
         Stage("exits", run_exits, (f"tasks.{main}", "economics", "exits", "measures"),
-              ("histories", "lists", f"plan/{main}.json", "reasons.parquet", "reasons.json"), ("exits",)),
+              ("histories", *LISTS, f"plan/{main}.json", "reasons.parquet", "reasons.json"), ("exits",)),
         Stage("report", run_report, ("",),
-              ("lists", "exits", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv",
+              (*LISTS, "exits", "metrics/{*}.json", f"predictions/{main}.parquet", f"drivers/{main}_global.csv",
                "value.json", "ingest.json", "relationship.json"),
               ("report.html", "plots", "run.json")),
         Stage("record", run_record, ("tracking",),
