@@ -16,7 +16,7 @@ from holdfast.pipelines.workspace import Workspace
 TO_VALUE = ("ingest", "label", "featurize", "value")
 """The value of a customer needs no model of churn."""
 TO_TRAIN = ("ingest", "label", "featurize", "tune", "train")
-TO_REPORT = (*TO_TRAIN, "evaluate", "explain", "reasons", "value", "target", "exits", "report")
+TO_REPORT = (*TO_TRAIN, "evaluate", "explain", "reasons", "relate", "value", "economics", "target", "exits", "report")
 """All but the ledger."""
 
 

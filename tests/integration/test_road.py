@@ -76,7 +76,7 @@ def test_run_json_says_where_the_result_comes_from(finished: Finished, facts: di
     assert facts["config"]["cutoffs"]["test"] == 2
     assert len(facts["data_hash"]) >= 16
     assert {"xgboost", "numpy", "duckdb", "holdfast"} <= set(facts["libraries"])
-    stages = {"ingest", "reasons", "relate", "value", "target", "exits", "report", "record"}
+    stages = {"ingest", "reasons", "economics", "relate", "value", "target", "exits", "report", "record"}
     each = ("label", "featurize", "tune", "train", "evaluate", "explain")
     stages |= {f"{stage}@{task}" for stage in each for task in TASKS}
     assert set(facts["timings"]) == stages

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from holdfast.errors import ConfigError
-from holdfast.params.base import Money, PositiveDays, Section, Share, Word, Words
+from holdfast.params.base import Days, Money, PositiveDays, Section, Share, Word, Words
 from holdfast.targeting.eligibility import parse
 
 ExitClass = Literal["price", "product", "service", "market", "technology", "political"]
@@ -83,7 +83,7 @@ class MeasureSection(Section):
     owner: Word | None = None
     cost: Money = 0.0
     save_rate: Share | None = None
-    start: Annotated[int, Field(ge=0)] | PositiveDays = 1
+    start: Days = 1
     due: PositiveDays = 14
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from holdfast.pipelines.act import list_file, run_target
 from holdfast.pipelines.domain import main_task, task_names
+from holdfast.pipelines.economics import run_economics
 from holdfast.pipelines.exits import run_exits
 from holdfast.pipelines.explain import run_explain
 from holdfast.pipelines.finish import run_record, run_report, tracking_uri
@@ -27,7 +28,7 @@ def _last_list(context: Context) -> str | None:
 
 LISTS = tuple(f"lists/{name}" for name in ("retention.parquet", "retention.csv", "data_dictionary.csv", "summary.json"))
 """What the stage target writes; `holdfast winback` writes beside it."""
-SOMETIMES = ("survival.parquet",)
+SOMETIMES = ("survival.parquet", "lorenz.png")
 """Files that only some configs make."""
 
 
@@ -45,6 +46,7 @@ def _relate(main: str, tasks: Sequence[str]) -> Stage:
 def build_stages(context: Context) -> Sequence[Stage]:
     """The stages of a config, in order."""
     main = main_task(context.config).name
+    lorenz = ("lorenz.png",) if "purchases" in context.config.source.tables else ()
     survival = ("survival.parquet",) if main_task(context.config).kind == "contract_end" else ()
     return (
         Stage("ingest", run_ingest, ("source", "tasks"), (), ("histories", "quarantine", "ingest.json"),
@@ -72,6 +74,9 @@ def build_stages(context: Context) -> Sequence[Stage]:
         Stage("value", run_value, (f"tasks.{main}", "economics", "seed"),
               ("histories", f"labels/{main}.parquet", "features.parquet", f"plan/{main}.json"),
               ("value.parquet", "value.json", *survival)),
+        Stage("economics", run_economics, (f"tasks.{main}", "economics", "offers"),
+              ("histories", "value.parquet", "features.parquet", f"plan/{main}.json"),
+              ("tiers.parquet", "economics.json", *lorenz)),
         Stage("target", run_target, ("",),  # every row carries the run_id, a hash of the whole config
               ("histories", "predictions/{*}.parquet", f"drivers/{main}.parquet", "reasons.parquet",
                "value.parquet"), LISTS,

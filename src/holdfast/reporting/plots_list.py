@@ -76,6 +76,20 @@ def leavers(shares: Mapping[str, float]) -> Figure:
     return figure
 
 
+def lorenz(customers: Sequence[float], money_share: Sequence[float]) -> Figure:
+    """Draw the share of revenue that the best customers bring, beside equal shares (C2)."""
+    figure, (axes,) = style.new_figure(3.6, width=4.6)
+    axes.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.9)
+    axes.plot(customers, money_share, color=style.BLUE, linewidth=1.8)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    style.as_percent(axes.xaxis)
+    style.as_percent(axes.yaxis)
+    axes.set_xlabel("best customers")
+    style.titled(axes, y="share of the revenue of a year")
+    return figure
+
+
 SOURCE_WORDS = {
     "stated": "stated by past leavers", "predicted": "predicted for past leavers",
     "indicated": "indicated for expected leavers",

@@ -32,9 +32,9 @@ CALL = WinbackMeasure("service", "call back", "care", 4.0, 0.2, 1, 14)
 def lost(n: int = 1, **changes: Any) -> pd.DataFrame:
     frame = pd.DataFrame({
         "customer_id": [f"c{k:03d}" for k in range(n)], "lost_since": pd.Timestamp("2024-01-01"),
-        "exit_reason": "service", "reason_source": "stated", "reason_prob": 1.0, "p_return": 0.5, "second_clv": 20.0, "second_clv_low": 10.0,
-        "second_clv_high": 30.0, "status": "planned", "status_at": pd.NaT, "status_owner": None, "channel": "email",
-        "permitted": True, "influenceable": True, "capped": False,
+        "exit_reason": "service", "reason_source": "stated", "reason_prob": 1.0, "p_return": 0.5, "second_clv": 20.0,
+        "second_clv_low": 10.0, "second_clv_high": 30.0, "status": "planned", "status_at": pd.NaT,
+        "status_owner": None, "channel": "email", "permitted": True, "influenceable": True, "capped": False,
     })  # fmt: skip
     return frame.assign(**changes)
 
