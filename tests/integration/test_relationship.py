@@ -34,6 +34,7 @@ def test_every_scored_customer_stands_somewhere(finished: Finished) -> None:
 
 
 def test_the_tiers_beat_shared_chances_at_every_test_date(figures: dict[str, Any]) -> None:
+    """D9: the tiers are calibrated and beat shared chances at later dates."""
     assert len(figures["cutoffs"]) >= 2
     for page in figures["cutoffs"]:
         assert page["rps"] < page["rps_base_rates"]

@@ -109,6 +109,7 @@ def test_predictions(read: Callable[[str], pd.DataFrame], facts: dict[str, Any],
 
 
 def test_value_has_parts_that_add_up_and_a_backtest(finished: Finished, read: Callable[[str], pd.DataFrame]) -> None:
+    """C1: the parts add up for every customer, and the method was judged on a later period."""
     rows = read("value.parquet")
     scored = read("predictions/churn.parquet")
     assert set(rows["customer_id"]) == set(scored.loc[scored["part"] == "score", "customer_id"])

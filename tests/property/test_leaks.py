@@ -92,6 +92,7 @@ def test_features_at_a_cutoff_need_nothing_from_after_it(late: bool, seed: int) 
 @settings(max_examples=1, deadline=None, derandomize=True)
 @given(seed=seeds)
 def test_another_future_changes_no_feature_and_no_cohort(how: str, seed: int) -> None:
+    """A1: changing anything at or after the cutoff changes no feature and no cohort."""
     frames = random_frames(seed, late=True, rows=120, customers=9)
     cutoff = CUTOFFS[1]
     before, after = (Histories.from_frames(each) for each in (frames, changed_future(frames, cutoff, seed, how)))

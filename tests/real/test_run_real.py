@@ -74,6 +74,12 @@ def test_purchases(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     out = finished(name, tmp_path_factory.mktemp(name))
     beaten(churn_figures(out))
     check_list(out)
+    ledger = json.loads((out / "exits/exit_ledger.json").read_text())
+    assert 0 < ledger["lost"] < ledger["clients"]
+    assert ledger["profit_lost"] > 0
+    assert ledger["reasons"]["predicted"] == "not measured: no exits table"
+    assert ledger["profit_lost_with_referrals"] == "not measured: no referrals table"
+    assert "Not measured: stated reasons (no exits table)." in (out / "report.html").read_text()
 
 
 @pytest.mark.slow
@@ -98,6 +104,12 @@ def test_telco(tmp_path_factory: pytest.TempPathFactory) -> None:
     labels = pd.read_parquet(out / "histories/customers.parquet").set_index("customer_id")["Churn Label"]
     chosen = listed.loc[listed["arm"] != "none", "customer_id"]
     assert set(labels.reindex(chosen)) <= {"No"}, "those already lost never enter the list"
+    reasons = json.loads((out / "reasons.json").read_text())["predicted"]
+    # A3: modest, so honest: no worse than the shares, calibrated, silent where it must be
+    assert reasons["macro_auroc"] > reasons["beside"]["shuffled"]["macro_auroc"]
+    assert reasons["log_loss"] <= reasons["beside"]["prior"]["log_loss"]
+    assert reasons["ece"] < reasons["ece_floor"] + 0.02
+    assert reasons["coverage"] < 0.1
 
 
 def test_telco_refuses_the_leaking_columns_by_name(tmp_path: Path) -> None:

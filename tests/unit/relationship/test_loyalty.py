@@ -34,6 +34,7 @@ def stands(**features: float | None) -> str:
     ],
 )
 def test_one_fixture_for_each_kind(features, kind):
+    """D9: loyal, captive and habitual are told apart."""
     assert stands(**features) == kind
 
 
@@ -73,6 +74,7 @@ def test_more_ties_never_make_leaving_easier(active, months, used, more):
 
 @given(st.floats(0, 1), st.floats(0, 1), st.booleans(), st.booleans())
 def test_who_is_locked_in_and_recommends_nobody_is_never_loyal(p, cost, recommends, committed):
+    """C7: a locked-in customer who recommends nobody is captive, not loyal."""
     known = pd.DataFrame({"recommends": [recommends], "committed": [committed]}, dtype="boolean")
     (kind,) = attachment(pd.Series([p]), pd.Series([cost]), known)
     if not recommends and not committed:

@@ -60,6 +60,7 @@ def test_a_move_without_a_cause_of_its_own():
 
 
 def test_the_summary_reconciles():
+    """H4: who came, went and moved reconcile."""
     summary = summarise_diff(diff_lists(OLD, NEW))
     assert {key: summary[key] for key in ("came", "went", "moved", "same", "n_old", "n_new")} == {
         "came": 2, "went": 2, "moved": 2, "same": 1, "n_old": 5, "n_new": 5}  # fmt: skip

@@ -38,6 +38,7 @@ def test_the_budget_goes_to_the_treated_alone(budget, share):
 
 
 def test_a_capacity_is_filled_with_treated():
+    """C6: the list never exceeds the capacity of an offer."""
     plan = plan_round(one_offer(), P, LUCK, 10**9, [90], 0.1, 0.8)
     assert plan.treated.sum() == 90
     assert plan.held.sum() >= 10

@@ -19,6 +19,7 @@ AFTER = pd.DataFrame(
 
 def test_fates_by_hand():
     # top 3 = a (lost), b (silent, came back with 8 of 20), c (stayed with 25)
+    """H3: lost, stayed and came back match the histories."""
     row = replay(SCORES, AFTER, {}, top=3).iloc[0]
     assert row[["rule", "top", "lost", "stayed", "came_back"]].tolist() == ["list", 3, 1, 1, 1]
     # lost margin: (10 - 0) + (20 - 8) = 22; base: a and d of six are lost for good; lift (1/3) / (2/6) = 1

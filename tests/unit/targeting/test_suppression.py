@@ -50,6 +50,7 @@ def one(offers=(CALL,), policy=FREE, **columns):
     ],
 )
 def test_each_rule_has_its_word(columns, reason):
+    """A8: those who moved or died get no offer; C5: nor does a customer of negative value."""
     row = one(**columns)
     assert (row["arm"], row["suppressed_because"]) == ("none", reason)
     assert pd.isna(row["planned_offer"])
@@ -82,6 +83,7 @@ def test_the_first_rule_that_applies_is_named():
 
 
 def test_an_open_fault_is_recovered_before_any_other_offer():
+    """D12: an open complaint suppresses every offer but recovery."""
     row = one((CALL, REPAIR), open_complaint=True)
     assert (row["arm"], row["planned_offer"]) == ("treat", "repair")
 

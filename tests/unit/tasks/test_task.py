@@ -116,6 +116,7 @@ def test_lapse_allows_a_silence_by_the_own_rhythm_between_floor_and_cap() -> Non
 
 def test_decline_compares_with_the_own_past_net_of_returns() -> None:
     # past 30 days against a window of 60: half of twice the past level is the past itself
+    """H1: a fall of the spend below the own past is seen before the silence."""
     task = DeclineTask("churn", SPAN, share=0.5)
     histories = bought(
         a=["2024-05-20=40", "2024-05-21=-10", "2024-06-10=30"],  # 30 is not below 0.5 x 2 x 30

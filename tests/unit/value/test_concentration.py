@@ -10,6 +10,7 @@ MARGINS = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=60)
 
 @given(n=st.integers(1, 300), amount=st.floats(0.01, 1e6))
 def test_equal_spend_gives_twenty_per_cent(n, amount):
+    """C2: equal spend gives 20 %."""
     found = concentration(np.full(n, amount))
     assert found["top_20_share"] == pytest.approx(0.2)
     assert found["gini"] == pytest.approx(0, abs=1e-9)
@@ -19,6 +20,7 @@ def test_equal_spend_gives_twenty_per_cent(n, amount):
 
 def test_a_built_eighty_twenty_gives_eighty():
     # 20 of 100 customers bring 4 each = 80, the other 80 bring 0.25 each = 20
+    """C2: a built 80/20 gives 80 %."""
     found = concentration(np.array([4.0] * 20 + [0.25] * 80))
     assert found["top_20_share"] == pytest.approx(0.8)
     assert found["top_10_customers_share"] == pytest.approx(0.4)  # 10 x 4 / 100

@@ -41,6 +41,7 @@ def value(**changes):
 
 
 def test_the_parts_do_not_overlap() -> None:
+    """C1: purchases, retention and referrals add up to the lifetime value."""
     whole = value(horizon_days=1500).within
     parts = value()
     assert whole == pytest.approx(parts.within + parts.beyond, rel=1e-5)

@@ -96,6 +96,7 @@ def test_silent_that_bring_more_than_the_active_lose_nothing_rather_than_less():
 
 
 def test_a_known_loss_is_recovered():
+    """A5: loss if silent is the margin of the active less that of the silent."""
     rows = history(n=20_000)
     model = fit_loss(rows, 100, QUICK)
     rate = np.quantile(rows["past_margin_per_day"], [0.1, 0.25, 0.5, 0.75, 0.9])
