@@ -35,7 +35,7 @@ ROWS = {
     "H5": "proof page",
 }  # fmt: skip
 NOT_BUILT = {
-    "A9": "the measured effect per offer comes with `holdfast measure`",
+    "A9": "comes with measuring campaigns",
     "E1": "programmes come with the campaign loop", "E2": "only the flag `one_employee` of D6 so far",
     "E3": "programmes come with the campaign loop", "E4": "programmes come with the campaign loop",
     "E5": "programmes come with the campaign loop", "E6": "programmes come with the campaign loop",
@@ -43,7 +43,7 @@ NOT_BUILT = {
     "E9": "programmes come with the campaign loop", "F2": "guards with verdicts come later",
     "F3": "guards with verdicts come later", "F4": "guards with verdicts come later",
     "F5": "guards with verdicts come later", "F1": "vault, erasure and retention limits come later",
-    "H2": "`act_before` on the list, not proven by a test that cites it", "H5": "comes with `holdfast measure`",
+    "H2": "`act_before` on the list, not proven by a test that cites it", "H5": "comes with measuring campaigns",
 }  # fmt: skip
 _ID = re.compile(r"\b([A-H]\d{1,2}):")
 _NAME = re.compile(r"test_([a-h]\d{1,2})_")
@@ -85,7 +85,7 @@ def modules() -> dict[str, list[str]]:
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         )
         for row in sorted(set(_CITED.findall(text)) & set(ROWS)):
-            found.setdefault(row, []).append(str(path.relative_to(ROOT / "src/holdfast")))
+            found.setdefault(row, []).append(str(path.relative_to(ROOT)))
     return found
 
 
@@ -109,7 +109,7 @@ def page() -> str:
             lines.append(f"| {row} | {what} | {code} | not built: {reason} | |")
             continue
         kinds = ", ".join(sorted({evidence for _, evidence in known}))
-        names = "<br>".join(f"`{test.removeprefix('tests/')}`" for test, _ in known)
+        names = "<br>".join(f"`{test}`" for test, _ in known)
         names = f"in part: {NOT_BUILT[row]}<br>{names}" if row in NOT_BUILT else names
         lines.append(f"| {row} | {what} | {code} | {names} | {kinds} |")
     return "\n".join(lines) + "\n"

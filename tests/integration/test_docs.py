@@ -21,7 +21,7 @@ from holdfast.features.featureset import FeatureSet
 from holdfast.histories.histories import Histories
 from holdfast.params import tasks as asked
 from holdfast.params.config import Config
-from holdfast.params.sections import AcceptRate, EffectSection, MeasureSection, OfferSection
+from holdfast.params.sections import AcceptRate, EffectSection, FeaturesSection, MeasureSection, OfferSection
 from holdfast.params.source import JoinSection, TableSection
 from holdfast.pipelines.domain import task_names
 from holdfast.pipelines.runs import open_context
@@ -70,6 +70,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
         f"## `{name}`": Config.model_fields[name].annotation  # type: ignore[dict-item]
         for name in ("cutoffs", "tune", "checks", "economics", "exits", "targeting", "privacy", "tracking", "spark")
     },
+    "## `features`": FeaturesSection,
     "## `measures`": MeasureSection,
     "## `offers`": OfferSection,
     "### `offers.accept_rate`": AcceptRate,
