@@ -51,6 +51,9 @@ def test_a6_what_330_of_6600_cost(below: Path) -> None:
     assert (ledger["clients"], ledger["lost"], ledger["churn_rate"]) == (CLIENTS, LOST, 0.05)
     assert (ledger["revenue_lost"], ledger["profit_lost"]) == (3_300_000.0, 330_000.0)
     assert ledger["break_even"]["spend_below"] == 330_000.0
+    # with save rate s the break-even is 330 000 s; per client treated 50 s when all 6 600 are
+    half = next(row for row in ledger["break_even_by_save_rate"] if row["save_rate"] == 0.5)
+    assert (half["spend_below"], half["per_client_below"]) == (165_000.0, 25.0)
     rates = pd.read_csv(below / "churn_rate.csv")
     assert rates.loc[rates["split"] == "all", "rate"].tolist() == [0.05]
 

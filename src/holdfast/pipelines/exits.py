@@ -27,6 +27,7 @@ from holdfast.tasks.task import GivenTask, Task, return_rate
 from holdfast.windows import label_window
 
 SHOWN_POINTS = 200
+SAVE_RATES = (0.05, 0.1, 0.2, 0.5, 1.0)
 AGE_STEP = 30
 NOT_CONTROLLABLE = ("market",)
 """Classes that the firm cannot influence: who has moved away is not kept by an offer (A8)."""
@@ -60,7 +61,7 @@ def run_exits(context: Context, task: str) -> None:
         frames = {
             "churn_rate": churn_rate(rows, groups_of(histories, rows)), "leaver_distribution": distribution,
             "profit_lost": lost, "justified_spend": _thin(curve),
-            "fix_list": fixes.assign(leavers_from=source, influenceable=~fixes["reason"].isin(NOT_CONTROLLABLE)),
+            "fix_list": fixes.assign(leavers_from=source, controllable=~fixes["reason"].isin(NOT_CONTROLLABLE)),
             "alerts": rising, "agreement": _agreement(reasons),
         }  # fmt: skip
         if lived is not None and len(lived):
@@ -177,6 +178,16 @@ def _risk_by_reason(listed: pd.DataFrame) -> dict[str, float] | str:
     return {str(name): float(value) for name, value in listed.groupby(named)["profit_at_risk"].sum().items()}
 
 
+def break_even(profit: float | None, clients: int) -> list[dict[str, float]] | str:
+    """What may be spent at each save rate: on all clients, and per client, since nobody knows who would leave (A6)."""
+    if profit is None:
+        return "not measured: no profit lost"
+    return [
+        {"save_rate": rate, "spend_below": rate * profit, "per_client_below": rate * profit / max(clients, 1)}
+        for rate in SAVE_RATES
+    ]
+
+
 def _with_referrals(
     histories: Histories, rows: pd.DataFrame, newest: dict[str, Any], margin: float
 ) -> dict[str, float] | str:
@@ -232,6 +243,7 @@ def _ledger(
         "clients": int(newest["clients"]), "lost": int(newest["lost"]),
         "churn_rate": float(newest["lost"]) / max(float(newest["clients"]), 1.0), **money, **why,
         "periods": int(rows["period"].nunique()),
+        "break_even_by_save_rate": break_even(money["profit_lost"], int(newest["clients"])),
         "break_even": {"spend_below": money["profit_lost"],
                        "words": "a spend that keeps all of them pays only below this; one that keeps the share s of "
                                 "them pays only below s times this"},

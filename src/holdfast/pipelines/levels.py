@@ -7,17 +7,19 @@ import numpy as np
 import pandas as pd
 
 from holdfast.examples import KEYS
-from holdfast.features.feature import Feature
+from holdfast.features.feature import Case, Feature
 from holdfast.histories.histories import Histories
 from holdfast.relationship import SCHEMES, Facts, Scheme, gather
 
 
 def level_features(histories: Histories) -> tuple[Feature, ...]:
     """Metadata of `level_<scheme>` for every scheme that the tables at hand measure."""
-    return tuple(
-        Feature(f"level_{one.name}", "level", "relationship", "now", None, _words(one), "relationship")
-        for one in _measured(gather(histories, histories.start))
-    )
+    found = []
+    for one in _measured(gather(histories, histories.start)):
+        absent = f"{_words(one)} not measured"
+        name = f"level_{one.name}"
+        found.append(Feature(name, "level", "relationship", "now", None, absent, "relationship", cases=_cases(one)))
+    return tuple(found)
 
 
 def with_levels(histories: Histories, frame: pd.DataFrame, cutoffs: Sequence[date]) -> pd.DataFrame:
@@ -44,6 +46,14 @@ def _measured(facts: Facts) -> list[Scheme]:
     return [one for one in SCHEMES if one.measured(facts)]
 
 
+def _cases(scheme: Scheme) -> tuple[Case, ...]:
+    """A sentence for each level: a number alone says nothing."""
+    column = f"level_{scheme.name}"
+    return tuple(
+        Case(f"{_words(scheme)} {level}", column, least=place - 0.5, below=place + 0.5)
+        for place, level in enumerate(scheme.levels)
+    )
+
+
 def _words(scheme: Scheme) -> str:
-    name = scheme.name.replace("_", " ")
-    return f"{name}: step {{level_{scheme.name}:#|#}} of {len(scheme.levels) - 1} from {scheme.levels[0]}"
+    return f"{scheme.name.replace('_', ' ')}:"

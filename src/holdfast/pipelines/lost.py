@@ -14,12 +14,10 @@ MONTH_DAYS = 30.4375
 
 
 def relation(histories: Histories, question: Task) -> str | None:
-    """What a return is read from: `purchases`, else `contracts` with a price; None without either."""
-    if {"at", "amount"} <= set(histories.columns("purchases")):
-        return "purchases"
-    if isinstance(question, ContractEndTask) and "price" in histories.columns("contracts"):
-        return "contracts"
-    return None
+    """What a return is read from: `purchases`, of a contract's end `contracts` with a price; None without it."""
+    if isinstance(question, ContractEndTask):
+        return "contracts" if "price" in histories.columns("contracts") else None
+    return "purchases" if {"at", "amount"} <= set(histories.columns("purchases")) else None
 
 
 def lost_at(histories: Histories, question: Task, at: date) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def learn(histories: Histories, question: Task, plan: Plan, horizon: int, margin
     if relation(histories, question) is None:
         return Learnt(None, None, None, {"returns": "not measured: no dated purchases, and no contracts with a price"})
     # nobody can have been silent for a lookback before two of them have passed
-    first = shift(plan.start, 2 * question.span.lookback)
+    first = shift(plan.start, 2 * max(question.span.lookback, LEAST_HORIZON))
     room = max(days_between(first, plan.score), 0) // HORIZONS
     used = min(horizon, room)
     if used < LEAST_HORIZON:
@@ -144,8 +144,8 @@ def backtest(
     past = [returns_of(known, question, day, horizon, margin) for day in earlier]
     train = pd.concat(past, ignore_index=True) if past else pd.DataFrame()
     test = returns_of(histories, question, at, horizon, margin)
-    if not len(train) or not len(test) or test["returned"].nunique() < 2:
-        return "not measured: the history holds no earlier horizon to learn from"
+    if not len(train) or not train["returned"].any() or test["returned"].nunique() < 2:
+        return "not measured: the history holds no earlier horizon in which somebody came back"
     model = fit_returns(train, train["returned"])
     p, y = model.predict(test), test["returned"].to_numpy(float)
     return {
