@@ -56,9 +56,9 @@ def run_reasons(context: Context, task: str) -> None:
     config, main = context.config, main_task(context.config).name
     examples, features, plan = load_examples(context, main)
     question = make_task(config, main)
-    rows = _asked(examples, question)
     histories = open_histories(context).upto(plan.score)
     known = known_exits(histories, config.exits)
+    rows = _asked(examples, question, None if known is not None else MOST_EXPLAINED)
     allowed = _direct_evidence(rows, features)
     if known is None:
         empty = pd.DataFrame({"reason": UNKNOWN, "prob": np.nan}, index=rows.frame.index)
@@ -93,10 +93,15 @@ def paired(frame: pd.DataFrame, first: str, second: str) -> tuple["pd.Series[Any
     return newest[columns[0]], newest[columns[1]]
 
 
-def _asked(examples: Examples, question: Task) -> Examples:
-    """Everybody scored, and every leaver of the past once per cutoff, marked `leaver`."""
+def _asked(examples: Examples, question: Task, most: int | None) -> Examples:
+    """Everybody scored, and the past leavers once per cutoff, marked `leaver`: all, or the `most` newest of the test."""
     frame, leaves = examples.frame, 0 if question.kind == "repeat" else 1
     gone = (frame["part"] != "score") & (frame["label"] == leaves)
+    if most is not None:
+        # nobody stated anything: there is nothing to learn from the others
+        gone &= frame["part"] == "test"
+        newest = frame.loc[gone].sort_values(["cutoff", "customer_id"], ascending=[False, True], kind="stable")
+        gone &= frame.index.isin(newest.index[:most])
     part = np.where(frame["part"] == "score", "score", "leaver")
     # a leaver may serve several models: a test row is kept before a training row, for the model that did not see it
     order = np.where(frame["part"] == "score", 0, np.where(frame["part"] == "test", 1, 2))

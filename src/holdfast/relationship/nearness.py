@@ -3,7 +3,7 @@
 import pandas as pd
 
 from holdfast.relationship.facts import Facts
-from holdfast.relationship.scheme import Scheme, choose, scaled, told
+from holdfast.relationship.scheme import Scheme, choose, in_words, scaled, told
 
 HIGH, LOW = 0.6, 0.4
 """Survey answers on their own range from which trust is high, and below which it is low."""
@@ -35,7 +35,7 @@ _PLACES = ("shop", "store", "branch", "visit", "in person", "face-to-face")
 
 
 def _with_trust(evidence: "pd.Series[str]", trust: "pd.Series[float]") -> "pd.Series[str]":
-    words = trust.map(lambda value: "" if pd.isna(value) else f"; trust {value:.2f} of its range")
+    words = in_words(trust, "; trust {:.2f} of its range")
     return (evidence + words).str.removeprefix("nothing on record; ")
 
 
@@ -65,7 +65,7 @@ def _trust(facts: Facts) -> pd.DataFrame:
          ((days > 1) | (staffed > 1), "familiar")], "stranger",
     )  # fmt: skip
     evidence = told(purchase_days=days, dealings_with_named_staff=staffed, employees=people)
-    evidence = evidence.where(~one, evidence + share.map(lambda part: f"; {part:.0%} with one employee"))
+    evidence = evidence.where(~one, evidence + in_words(share, "; {:.0%} with one employee"))
     return pd.DataFrame({"level": level, "evidence": _with_trust(evidence, trust)})
 
 

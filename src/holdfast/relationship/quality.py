@@ -6,7 +6,7 @@ import pandas as pd
 
 from holdfast.errors import DataError
 from holdfast.relationship.facts import Facts
-from holdfast.relationship.scheme import Scheme, choose, scaled, told
+from holdfast.relationship.scheme import Scheme, choose, in_words, scaled, told
 
 ITEMS = ("trust", "commitment", "satisfaction")
 HIGH, LOW = 0.6, 0.4
@@ -61,7 +61,7 @@ def _quality(facts: Facts) -> pd.DataFrame:
     """High from .6 and low below .4 of the range; who has not answered is `no answer`, never a zero."""
     score = relationship_quality(facts)
     level = choose([(score.isna(), "no answer"), (score < LOW, "low"), (score < HIGH, "middle")], "high")
-    evidence = score.map(lambda value: "fewer than two answers" if pd.isna(value) else f"{value:.2f} of the range")
+    evidence = in_words(score, "{:.2f} of the range", "fewer than two answers")
     return pd.DataFrame({"level": level, "evidence": evidence})
 
 
@@ -88,7 +88,7 @@ def _satisfaction(facts: Facts) -> pd.DataFrame:
          (score.isna() & (complaints == 0), "silent"), (score >= HIGH, "satisfied")], "undecided",
     )  # fmt: skip
     evidence = told(open_complaints=open_, complaints_in_a_year=complaints, purchase_days_in_a_year=days)
-    words = score.map(lambda value: "" if pd.isna(value) else f"; satisfaction {value:.2f} of its range")
+    words = in_words(score, "; satisfaction {:.2f} of its range")
     return pd.DataFrame({"level": level, "evidence": (evidence + words).str.removeprefix("nothing on record; ")})
 
 

@@ -80,12 +80,25 @@ def choose(cases: Sequence[tuple["pd.Series[bool]", str]], otherwise: str) -> "p
 def told(**parts: "pd.Series[float]") -> "pd.Series[str]":
     """Evidence in words: the named counts that are not zero, `nothing on record` where all are."""
     index = next(iter(parts.values())).index
-    text = pd.Series("", index=index)
+    text = np.full(len(index), "", dtype=object)
     for name, counts in parts.items():
         known = counts.fillna(0)
-        words = f"{name.replace('_', ' ')}: " + known.map("{:g}".format)
-        text = text + words.where(known != 0, "").map(lambda word: f"; {word}" if word else "")
-    return text.str.removeprefix("; ").replace("", "nothing on record")
+        words = f"; {name.replace('_', ' ')}: " + in_words(known, "{:g}").to_numpy(object)
+        text = text + np.where(known.to_numpy() != 0, words, "")
+    return pd.Series(text, index=index).str.removeprefix("; ").replace("", "nothing on record")
+
+
+def in_words(values: "pd.Series[float]", form: str, missing: str = "") -> "pd.Series[str]":
+    """Numbers as text, each distinct number written once; `missing` for what is not known.
+
+    Examples
+    --------
+    >>> in_words(pd.Series([2.0, float("nan")]), "{:g} days", "never").tolist()
+    ['2 days', 'never']
+    """
+    codes, distinct = pd.factorize(values)
+    words = np.array([*(form.format(value) for value in distinct), missing], dtype=object)
+    return pd.Series(words[codes], index=values.index)
 
 
 def scaled(facts: Facts, answer: str) -> "pd.Series[float]":

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from holdfast.relationship.facts import Facts
-from holdfast.relationship.scheme import Scheme, choose, scaled, told
+from holdfast.relationship.scheme import Scheme, choose, in_words, scaled, told
 
 PROMOTER = 9.0
 REGULAR = 4
@@ -60,8 +60,7 @@ def _tier(facts: Facts) -> pd.DataFrame:
     level = choose([(satisfied & repeats & tie, "loyal"), (satisfied, "satisfied")], "acquired")
     evidence = told(purchase_days_in_a_year=recent, contracts_in_force=contracts, referrals=referred,
                     open_complaints=open_)  # fmt: skip
-    words = satisfaction.map(lambda value: "; satisfaction not asked" if pd.isna(value) else
-                             f"; satisfaction {value:.2f} of its range")  # fmt: skip
+    words = in_words(satisfaction, "; satisfaction {:.2f} of its range", "; satisfaction not asked")
     return pd.DataFrame({"level": level, "evidence": (evidence + words).str.removeprefix("nothing on record; ")})
 
 

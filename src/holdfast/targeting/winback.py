@@ -124,15 +124,22 @@ def winback_list(
     """
     by_reason = {one.reason: one for one in reversed(list(measures))}
     frame = customers.reset_index(drop=True)
-    chosen = frame["exit_reason"].map(by_reason)
+
+    def chosen(name: str) -> "pd.Series[Any]":
+        return (
+            frame["exit_reason"].map({reason: getattr(one, name) for reason, one in by_reason.items()}).astype(object)
+        )
+
+    first = pd.Timestamp(at)
     frame = frame.assign(
-        measure=_of(chosen, "measure"), cost=_of(chosen, "cost").astype(float).fillna(0.0),
-        owner=_of(chosen, "owner").where(_of(chosen, "owner").notna(), frame["status_owner"]),
-        start=_days(chosen, "start_days", at), due=_days(chosen, "due_days", at),
+        measure=chosen("measure"), cost=chosen("cost").astype(float).fillna(0.0),
+        owner=chosen("owner").where(chosen("owner").notna(), frame["status_owner"]),
+        start=first + pd.to_timedelta(chosen("start_days").astype(float), unit="D"),
+        due=first + pd.to_timedelta(chosen("due_days").astype(float), unit="D"),
         plan_reason=frame["exit_reason"].map(plan_reason),
     )  # fmt: skip
     worth = frame["p_return"] * frame["second_clv"]
-    rate = _of(chosen, "save_rate").astype(float)
+    rate = chosen("save_rate").astype(float)
     frame = frame.assign(
         expected_profit=worth - frame["cost"],
         assumed_extra_profit=rate * (1 - frame["p_return"]) * frame["second_clv"] - frame["cost"],
@@ -141,7 +148,7 @@ def winback_list(
     )  # fmt: skip
     frame["action"] = frame["action"].fillna(ACTIONS["planned"])
     age = (pd.Timestamp(at) - pd.to_datetime(frame["status_at"])).dt.days
-    allowed = _of(chosen, "due_days").astype(float)
+    allowed = chosen("due_days").astype(float)
     frame["overdue"] = frame["status"].isin(("planned", "contacted")) & (age > allowed)
     frame["suppressed_because"] = _because(frame, age)
     frame = frame.assign(arm=_arms(frame, at, seed, holdout))
@@ -180,16 +187,6 @@ def _arms(frame: pd.DataFrame, at: date, seed: int, holdout: float) -> "pd.Serie
     arm = pd.Series("none", index=frame.index)
     arm.loc[ordered.index] = np.where(held, "holdout", "treat")
     return arm
-
-
-def _of(chosen: "pd.Series[Any]", name: str) -> "pd.Series[Any]":
-    return chosen.map(lambda one: getattr(one, name) if isinstance(one, WinbackMeasure) else None).astype(object)
-
-
-def _days(chosen: "pd.Series[Any]", name: str, at: date) -> "pd.Series[Any]":
-    days = pd.to_timedelta(_of(chosen, name).astype(float), unit="D")
-    found: pd.Series[Any] = pd.Timestamp(at) + days
-    return found
 
 
 def winback_plan(listed: pd.DataFrame) -> pd.DataFrame:
