@@ -94,7 +94,7 @@ def paired(frame: pd.DataFrame, first: str, second: str) -> tuple["pd.Series[Any
 
 
 def _asked(examples: Examples, question: Task, most: int | None) -> Examples:
-    """Everybody scored, and the past leavers once per cutoff, marked `leaver`: all, or the `most` newest of the test."""
+    """Everybody scored, and past leavers once per cutoff, marked `leaver`: all, or the `most` newest of the test."""
     frame, leaves = examples.frame, 0 if question.kind == "repeat" else 1
     gone = (frame["part"] != "score") & (frame["label"] == leaves)
     if most is not None:
