@@ -33,6 +33,7 @@ def config_text(tables: Mapping[str, pa.Table], n_customers: int, days: float, s
             "churn": {"kind": "silence", "lookback": "120d", "lead": "7d", "horizon": "60d"},
             "loyalty": {"kind": "repeat", "horizon": "60d", "min_active_periods": 2, "period": "30d"},
         },
+        "features": {"levels": False},
         "cutoffs": {
             "test": int(max(1, min(3, 1 + (days - _LOOKBACK_AND_TWO_WINDOWS) // 30))),
             "every": "30d",
