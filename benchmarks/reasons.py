@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
+from holdfast.drivers.recovery import reason_recovery
 from holdfast.evaluation.classes import judge_classes
 from holdfast.exits.alerts import LEAST_LEAVERS, LEAST_RATIO, rise, spread_of
 from holdfast.exits.claim import claim
@@ -32,7 +32,6 @@ from holdfast.pipelines.graph import Context, walk
 from holdfast.pipelines.learn import load_examples
 from holdfast.pipelines.stages import build_stages
 from holdfast.pipelines.workspace import Workspace
-from holdfast.schema import EXIT_CLASSES
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 TO_FEATURES = ("ingest", "label", "featurize")
@@ -121,7 +120,7 @@ def world(customers: int, scratch: Path) -> None:
     folder = scratch / "world"
     simulate(customers, 24, 7).write(folder)
     truth = pd.read_parquet(folder / "truth/customers.parquet").set_index("customer_id")
-    print(f"\n### Simulated world, {customers:,} customers: planted causes, at the cutoff nearest the exit\n")
+    print(f"\n### Simulated world, {customers:,} customers: planted causes, at the last cutoff before the exit\n")
     print("| evidence | column | leavers | macro-F1 | shuffled | named | right when named | unknown among scored |")
     print("|---|---|---|---|---|---|---|---|")
     cases = [(name, drop, True) for name, drop in EVIDENCE.items()] + [
@@ -140,25 +139,16 @@ def world(customers: int, scratch: Path) -> None:
 
 def recovered(found: pd.DataFrame, truth: pd.DataFrame, column: str) -> str:
     """Cells of one row: macro-F1 against planted causes, beside shuffled causes."""
-    rows = found[(found["part"] == "leaver") & found[column].notna()]
-    known = truth.reindex(rows["customer_id"])
-    rows = rows.assign(cause=known["exit_cause"].to_numpy(), exit=known["exit_at"].to_numpy())
-    rows = rows[rows["cause"].isin(EXIT_CLASSES)]
-    rows = rows.assign(far=(rows["exit"] - rows["cutoff"]).abs()).sort_values(["far", "customer_id"])
-    rows = rows.drop_duplicates("customer_id")
-    rng = np.random.default_rng(0)
-    own = macro(rows["cause"].to_numpy(), rows[column].to_numpy())
-    shuffled = np.mean([macro(rng.permutation(rows["cause"].to_numpy()), rows[column].to_numpy()) for _ in range(100)])
+    against = reason_recovery(found, truth, column)
+    rows = against.rows
     named = rows[rows[column] != "unknown"]
     scored = found.loc[found["part"] == "score", column]
     unknown = "" if column == "reason_stated" else f"{(scored == 'unknown').mean():.2f}"
     right = (named["cause"] == named[column]).mean() if len(named) else float("nan")
-    return f"{len(rows)} | {own:.3f} | {shuffled:.3f} | {len(named) / max(len(rows), 1):.2f} | {right:.2f} | {unknown}"
-
-
-def macro(cause: Any, said: Any) -> float:
-    """Macro-F1 over the six classes; `unknown` is a miss."""
-    return float(f1_score(cause, said.astype(str), labels=list(EXIT_CLASSES), average="macro", zero_division=0.0))
+    return (
+        f"{len(rows)} | {against.macro_f1:.3f} | {against.shuffled.mean():.3f} | "
+        f"{len(named) / max(len(rows), 1):.2f} | {right:.2f} | {unknown}"
+    )
 
 
 def alarms(runs: int) -> None:

@@ -44,8 +44,10 @@ def test_b3_nobody_active_and_no_withdrawn_consent_is_contacted(work: Path, list
     assert not set(listed["customer_id"]) & set(scored["customer_id"])
     consents = pd.read_parquet(work / "out/histories/consents.parquet")
     taken = listed[listed["arm"] != "none"]
-    granted = set(consents.loc[consents["granted"], "customer_id"])
-    assert set(taken["customer_id"]) <= granted
+    asked = consents[consents["purpose"] == "marketing"].sort_values("at", kind="stable")
+    newest = asked.drop_duplicates(["customer_id", "channel"], keep="last").set_index(["customer_id", "channel"])
+    keys = pd.MultiIndex.from_frame(taken[["customer_id", "channel"]])
+    assert newest["granted"].reindex(keys).eq(True).all()
     assert taken["channel"].notna().all()
 
 

@@ -5,34 +5,22 @@ say nothing about real customers.
 """
 
 import json
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import Finished
-from sklearn.metrics import f1_score
 
-from holdfast.schema import EXIT_CLASSES
-
-
-def macro(cause: Any, said: Any) -> float:
-    return float(f1_score(cause, said.astype(str), labels=list(EXIT_CLASSES), average="macro", zero_division=0.0))
+from holdfast.drivers.recovery import reason_recovery
 
 
 def against_truth(finished: Finished, column: str) -> tuple[pd.DataFrame, float, float]:
-    """Leavers with a planted cause at the cutoff nearest the exit, macro-F1, and the best of fifty shuffles."""
+    """Leavers with a planted cause at the last cutoff before the exit, macro-F1, and the best of fifty shuffles."""
     found = pd.read_parquet(finished.out / "reasons.parquet")
     truth = pd.read_parquet(finished.world / "truth/customers.parquet").set_index("customer_id")
-    rows = found[(found["part"] == "leaver") & found[column].notna()]
-    known = truth.reindex(rows["customer_id"])
-    rows = rows.assign(cause=known["exit_cause"].to_numpy(), exit=known["exit_at"].to_numpy())
-    rows = rows[rows["cause"].isin(EXIT_CLASSES)]
-    rows = rows.assign(far=(rows["exit"] - rows["cutoff"]).abs()).sort_values(["far", "customer_id"])
-    rows = rows.drop_duplicates("customer_id")
-    rng = np.random.default_rng(0)
-    cause, said = rows["cause"].to_numpy(), rows[column].to_numpy()
-    return rows, macro(cause, said), max(macro(rng.permutation(cause), said) for _ in range(50))
+    against = reason_recovery(found, truth, column, shuffles=50)
+    rows = against.rows.merge(found[found["part"] == "leaver"][["customer_id", "cutoff", "reason_predicted_prob"]])
+    return rows, against.macro_f1, float(against.shuffled.max())
 
 
 @pytest.mark.parametrize(("column", "times"), [("reason_predicted", 2.0), ("reason_indicated", 1.2)])
@@ -68,3 +56,6 @@ def test_the_three_columns_are_kept_apart_and_compared(finished: Finished) -> No
     listed = pd.read_parquet(finished.out / "lists/retention.parquet")
     assert set(scored["customer_id"]) == set(listed["customer_id"])
     assert (listed["reason_source"] == "predicted").any()
+    told = listed.set_index("customer_id").query("reason_source == 'stated'")["exit_reason"]
+    assert scored.set_index("customer_id")["reason_stated"].reindex(told.index).tolist() == told.tolist()
+    assert facts["predicted"]["judged_on"] == "each leaver once, at the last cutoff before the statement"

@@ -23,10 +23,11 @@ from holdfast.pipelines.act import (
 )
 from holdfast.pipelines.domain import main_task
 from holdfast.pipelines.exits import run_exits
-from holdfast.pipelines.features import feature_set
+from holdfast.pipelines.features import feature_set, task_features
 from holdfast.pipelines.finish import write_pages
 from holdfast.pipelines.graph import Context
 from holdfast.pipelines.learn import CLASSES
+from holdfast.pipelines.levels import with_levels
 from holdfast.pipelines.origin import present_histories
 from holdfast.pipelines.workspace import Workspace
 from holdfast.targeting.difference import diff_lists, summarise_diff
@@ -193,11 +194,13 @@ def replay_at(context: Context, histories: Histories, at: date, top: int) -> pd.
             f"replay at {at}: no training cutoff with {question.span.lookback} days of history lies before it"
         )
     known = histories.upto(at)
-    wanted = feature_set(histories, question)
-    matrix = wanted.compute(known, [*cutoffs, at])
-    training = join(question.labels(known, cutoffs), matrix.frame, wanted.features)
+    levels = context.config.features.levels
+    wanted = task_features(histories, question, levels)
+    frame = feature_set(histories, question).compute(known, [*cutoffs, at]).frame
+    frame = with_levels(known, frame, [*cutoffs, at]) if levels else frame
+    training = join(question.labels(known, cutoffs), frame, wanted)
     training = training.where(~training.frame["in_lead"])
-    rows = join(question.labels(histories, [at]), matrix.frame, wanted.features)
+    rows = join(question.labels(histories, [at]), frame, wanted)
     leaves = _leaving(question)
     model = CLASSES[question.name](seed=context.config.seed).fit(training.X, training.y, served=rows.X)
     scores = pd.DataFrame({"customer_id": rows.frame["customer_id"], "score": model.predict_proba(rows.X)[:, leaves]})

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from holdfast.histories.histories import Histories
@@ -196,7 +197,10 @@ def programmes(known: Histories, at: date, margin: float) -> dict[str, Any] | st
         if not {"treated", "control"} <= set(arms.index):
             found[str(offer)] = "not measured: no control group"
             continue
-        gain = _gain_by_period(known, part, at, margin)
+        gain = gain_by_period(known, part, at, margin)
+        if gain is None:
+            found[str(offer)] = f"not measured: the newest participants have been in it for under {PAYBACK_DAYS} days"
+            continue
         spent = _own_cost(part, costs, str(offer))
         table = payback(np.r_[spent, np.zeros(len(gain) - 1)], gain)
         paid = table.index[table["paid_back"]]
@@ -208,19 +212,36 @@ def programmes(known: Histories, at: date, margin: float) -> dict[str, Any] | st
     return found or "not measured: no campaign before the scoring date"
 
 
-def _gain_by_period(known: Histories, part: pd.DataFrame, at: date, margin: float) -> Any:
-    """Margin per treated customer beyond the control's, times the treated, in periods since the campaign began."""
-    begun = part["at"].min()
-    periods = int(np.clip((pd.Timestamp(at) - begun).days // PAYBACK_DAYS, 1, MOST_PERIODS))
-    bought = known.frame("purchases")[["customer_id", "at", "amount"]].rename(columns={"at": "bought_at"})
-    arms = part.sort_values("at", kind="stable").drop_duplicates("customer_id")[["customer_id", "arm"]]
-    rows = bought[bought["bought_at"] >= begun].merge(arms, on="customer_id")
-    rows = rows.assign(period=(rows["bought_at"] - begun).dt.days // PAYBACK_DAYS)
+def gain_by_period(known: Histories, part: pd.DataFrame, at: date, margin: float) -> npt.NDArray[np.float64] | None:
+    """Margin per treated customer beyond the control's, times the treated, by period since each one's own start.
+
+    Only periods that lie before the date for every participant count; None where there is none.
+
+    Parameters
+    ----------
+    known : Histories
+    part : DataFrame
+        `customer_id, arm, at` of one offer; of several waves a customer's first counts.
+    at : date
+        Nothing at or after it is read.
+    margin : float
+        Of revenue.
+    """
+    arms = part.sort_values("at", kind="stable").drop_duplicates("customer_id")[["customer_id", "arm", "at"]]
+    arms = arms.rename(columns={"at": "begun"})
+    periods = min((pd.Timestamp(at) - arms["begun"].max()).days // PAYBACK_DAYS, MOST_PERIODS)
+    if periods < 1:
+        return None
+    bought = known.upto(at).frame("purchases")[["customer_id", "at", "amount"]]
+    rows = bought.merge(arms, on="customer_id")
+    rows = rows[rows["at"] >= rows["begun"]]
+    rows = rows.assign(period=(rows["at"] - rows["begun"]).dt.days // PAYBACK_DAYS)
     sums = rows[rows["period"] < periods].groupby(["arm", "period"])["amount"].sum().astype(float)
     n = arms["arm"].value_counts()
     mean = {name: sums.get(name, pd.Series(dtype=float)).reindex(range(periods), fill_value=0.0) / n[name]
             for name in ("treated", "control")}  # fmt: skip
-    return ((mean["treated"] - mean["control"]) * n["treated"] * margin).to_numpy(float)
+    more: pd.Series[float] = (mean["treated"] - mean["control"]) * float(n["treated"]) * margin
+    return np.asarray(more, dtype=np.float64)
 
 
 def _own_cost(part: pd.DataFrame, costs: pd.DataFrame | None, offer: str) -> float:

@@ -20,7 +20,7 @@ from holdfast.pipelines.exit_rows import YEAR, groups_of, lifetimes, period_rows
 from holdfast.pipelines.graph import Context
 from holdfast.pipelines.plan import Plan
 from holdfast.pipelines.prepare import open_histories
-from holdfast.pipelines.reasons import paired
+from holdfast.pipelines.reasons import PAIRS, paired
 from holdfast.reporting import plots_list, style
 from holdfast.schema import EXIT_CLASSES
 from holdfast.tasks.task import GivenTask, Task, return_rate
@@ -32,7 +32,6 @@ AGE_STEP = 30
 NOT_CONTROLLABLE = ("market",)
 """Classes that the firm cannot influence: who has moved away is not kept by an offer (A8)."""
 INFLUENCEABLE = tuple(name for name in EXIT_CLASSES if name not in NOT_CONTROLLABLE)
-PAIRS = (("stated", "predicted"), ("stated", "indicated"), ("predicted", "indicated"))
 
 
 def run_exits(context: Context, task: str) -> None:

@@ -122,7 +122,7 @@ def _events(histories: Histories, question: Task, margin: float, horizon: int) -
         rows = rows.assign(margin=rows["amount"].astype(float) * margin)
         return rows.loc[rows["amount"] > 0, ["customer_id", "at", "margin"]]
     rows = histories.frame("contracts")
-    end = pd.Timestamp(histories.end)
+    end = pd.Timestamp(min(histories.end, histories.until or histories.end))
     ended = rows["ended_at"].fillna(end) if "ended_at" in rows.columns else pd.Series(end, index=rows.index)
     ends = np.minimum(ended.to_numpy("datetime64[s]"), end.to_datetime64())
     days = (ends - rows["started_at"].to_numpy("datetime64[s]")).astype(np.float64) / DAY_SECONDS

@@ -15,9 +15,12 @@ from holdfast.exits.agreement import cohen_kappa
 from holdfast.exits.claim import claim
 from holdfast.exits.distribution import UNKNOWN
 from holdfast.features.feature import Feature
+from holdfast.histories.histories import Histories
 from holdfast.learners.blend import BlendClassifier
 from holdfast.learners.reason import MIN_CLASS_ROWS, FittedReasons, fit_reasons
 from holdfast.learners.reason_text import fit_text_reasons
+from holdfast.params.sections import ExitsSection
+from holdfast.pipelines.act import stated_reasons
 from holdfast.pipelines.domain import main_task, make_task
 from holdfast.pipelines.graph import Context
 from holdfast.pipelines.learn import load_examples
@@ -35,7 +38,10 @@ MOST_ROWS = 20_000
 """Newest leavers whom the classifier learns from."""
 MOST_EXPLAINED = 4000
 """Newest test leavers for whom the churn model is asked what it points at."""
+LEAST_JUDGED = 50
+"""Leavers with a cutoff before their statement, from which the figures rest on these alone."""
 P = [f"p_{name}" for name in EXIT_CLASSES]
+PAIRS = (("stated", "predicted"), ("stated", "indicated"), ("predicted", "indicated"))
 NOTE = (
     "stated: the firm's own record; predicted: calibrated probabilities learnt from stated reasons, `unknown` where "
     "the evidence is thin; indicated: what the churn model reacts to, which explains the model, not why a person leaves"
@@ -72,11 +78,11 @@ def run_reasons(context: Context, task: str) -> None:
         found = _predicted(rows, said, allowed, config.seed)
         text = _read(known, said, config.seed)
         facts = {"stated": vocabulary(known, config.exits)}
-    frame = _table(rows, said, found, text).assign(**_indicated(context, main, rows, features, question))
-    pairs = (("stated", "predicted"), ("stated", "indicated"), ("predicted", "indicated"))
+    shown = _with_newest(rows, said, question, histories, config.exits)
+    frame = _table(rows, shown, found, text).assign(**_indicated(context, main, rows, features, question))
     facts |= {
         "predicted": found.figures, "text": text.figures,
-        "agreement": {f"{a}_{b}": cohen_kappa(*paired(frame, a, b)) for a, b in pairs},
+        "agreement": {f"{a}_{b}": cohen_kappa(*paired(frame, a, b)) for a, b in PAIRS},
         "claimable": {name: int(allowed[:, k].sum()) for k, name in enumerate(EXIT_CLASSES)}, "note": NOTE,
     }  # fmt: skip
     context.workspace.write_frame(
@@ -146,21 +152,30 @@ def _predicted(rows: Examples, said: pd.DataFrame, allowed: Flags, seed: int) ->
     claimed = claim(probability, fitted.model.prior, classes, permitted).set_axis(frame.index)
     table = pd.DataFrame(probability, columns=[f"p_{name}" for name in classes], index=frame.index)
     named = claimed.join(table.reindex(columns=P, fill_value=0.0))
-    near = nearest_before(frame.loc[chosen, "customer_id"], frame.loc[chosen, "cutoff"], said.loc[chosen, "at"])
-    figures = _figures(fitted, truth, claimed.loc[chosen, "reason"], X[chosen], customer, near, seed)
-    return Predicted(named, figures | {"too_rare": rare})
+    keys = frame.loc[chosen, ["customer_id", "cutoff"]]
+    judged, where = rows_to_judge(keys["customer_id"], keys["cutoff"], said.loc[chosen, "at"])
+    figures = _figures(fitted, truth, claimed.loc[chosen, "reason"], X[chosen], customer, judged, seed)
+    return Predicted(named, figures | {"too_rare": rare, "judged_on": where})
 
 
-def nearest_before(customer: "pd.Series[Any]", cutoff: "pd.Series[Any]", at: "pd.Series[Any]") -> Flags:
-    """One row per customer: the last cutoff before the reason was stated, else the first after it.
+def rows_to_judge(customer: "pd.Series[Any]", cutoff: "pd.Series[Any]", at: "pd.Series[Any]") -> tuple[Flags, str]:
+    """One row per customer, at the last cutoff before the reason was stated, and words on which rows these are.
 
-    There the exit lies ahead, as it does for everybody scored, and nobody counts twice.
+    There the exit lies ahead, as it does for everybody scored, and nobody counts twice. Who has no such row is left
+    out; where too few have one, the first cutoff after the statement serves too, and the words say so.
     """
     apart = (pd.to_datetime(at) - cutoff).dt.days
     known = pd.DataFrame({"customer": customer, "late": apart < 0, "far": apart.abs(), "cutoff": cutoff})
     known = known.sort_values(["late", "far", "cutoff"], ascending=[True, True, False], kind="stable")
-    first: Flags = ~known.duplicated("customer").reindex(customer.index).to_numpy()
-    return first
+    first = ~known.duplicated("customer")
+    ahead = first & ~known["late"]
+    if at.isna().all():
+        return first.reindex(customer.index).to_numpy(), "each leaver once; the statements have no dates"
+    if int(ahead.sum()) >= LEAST_JUDGED:
+        return ahead.reindex(customer.index).to_numpy(), "each leaver once, at the last cutoff before the statement"
+    return first.reindex(customer.index).to_numpy(), (
+        f"each leaver once, also after the statement: only {int(ahead.sum())} have a cutoff before it"
+    )
 
 
 def _figures(
@@ -189,6 +204,17 @@ def _figures(
         "coverage_shuffled": shuffled["coverage"],
         "beside": {name: {key: found[key] for key in kept} for name, found in rivals.items()},
     }  # fmt: skip
+
+
+def _with_newest(
+    rows: Examples, said: pd.DataFrame | None, question: Task, histories: Histories, section: ExitsSection
+) -> pd.DataFrame | None:
+    """What was stated at each row; of those scored the newest statement that no later purchase has overtaken."""
+    newest = None if isinstance(question, GivenTask) else stated_reasons(histories, section)
+    if said is None or newest is None:
+        return said
+    spoken = rows.frame["customer_id"].map(newest.set_index("customer_id")["reason_stated"])
+    return said.assign(stated=said["stated"].where(rows.frame["part"] != "score", spoken))
 
 
 def _read(known: pd.DataFrame, said: pd.DataFrame, seed: int) -> Predicted:

@@ -67,7 +67,7 @@ def firm(histories: Histories, facts: Facts, table: pd.DataFrame, horizon: int |
         "schemes_not_measured": missing,
         "one_employee": int(table["one_employee"].sum()),
         "cronbach_alpha": _alpha(facts),
-        "tier_transitions": _transitions(histories, facts, table, horizon),
+        "tier_transitions": transitions(histories, facts, table, horizon),
         "complaints": complaint_times(histories, facts.at),
         "scorecard": scorecard(histories, facts),
     }  # fmt: skip
@@ -82,14 +82,16 @@ def _alpha(facts: Facts) -> dict[str, Any] | str:
     return {"items": asked, "respondents": len(answers), "alpha": None if np.isnan(alpha) else alpha}
 
 
-def _transitions(histories: Histories, facts: Facts, table: pd.DataFrame, horizon: int | None) -> Any:
+def transitions(histories: Histories, facts: Facts, table: pd.DataFrame, horizon: int | None) -> Any:
     """Tiers one horizon before the scoring date against tiers now (D5)."""
     if horizon is None or not TIER.measured(facts):
         return f"not measured: no {TIER.wanted}" if horizon is not None else "not measured: a snapshot has no times"
     earlier = gather(histories, shift(facts.at, -horizon))
     if not len(earlier.frame):
         return "not measured: no history one horizon before the scoring date"
-    before = TIER.place(earlier)[TIER.name]
+    # who had neither bought nor signed by then had no tier to move from
+    began = (earlier.count("purchase_days") > 0) | (earlier.count("contracts_all") > 0)
+    before = TIER.place(earlier)[TIER.name].where(began)
     matrix = transition_matrix(before, table.set_index("customer_id")[TIER.name], TIER.levels)
     return {"days": horizon, "rows": {str(name): row.to_dict() for name, row in matrix.iterrows()}}
 

@@ -17,6 +17,7 @@ from holdfast.pipelines.lost import lost_at, relation, returns_of
 from holdfast.pipelines.plan import Plan
 from holdfast.pipelines.prepare import open_histories
 from holdfast.targeting.export import safe_cells
+from holdfast.targeting.holdout import in_global_holdout
 from holdfast.targeting.reasons import best_reason
 from holdfast.targeting.winback import WinbackMeasure, funnel, winback_list, winback_plan
 from holdfast.tasks.task import GivenTask, Task
@@ -68,21 +69,29 @@ def winback(context: Context) -> dict[str, Any]:
         When no run has finished in the folder.
     """
     require_finished(context)
+    context = replace(context, cutoff=date.fromisoformat(context.workspace.read_json("run.json")["cutoff"]))
+    with context.workspace.locked():
+        return _winback(context)
+
+
+def _winback(context: Context) -> dict[str, Any]:
     config, workspace = context.config, context.workspace
     question = make_task(config, main_task(config).name)
     plan = Plan.from_dict(workspace.read_json(f"plan/{question.name}.json"))
-    histories = open_histories(context)
+    histories = open_histories(context).upto(plan.score)
     customers = lost_at(histories, question, plan.score)
     learnt = learn(histories, question, plan, config.economics.value_horizon, config.economics.margin)
     customers = _valued(customers, learnt, config.economics.discount_rate)
-    customers = _described(context, customers, histories.upto(plan.score), plan.score)
+    customers = _described(context, customers, histories, plan.score)
     measures = [
         WinbackMeasure(one.reason, one.measure, one.owner, one.cost, one.save_rate, one.start, one.due)
         for one in config.measures
     ]
     policy = make_policy(config)
+    kept_out = in_global_holdout(customers["customer_id"].astype(str).tolist(), policy.global_holdout or 0.0)
+    customers = customers.assign(global_holdout=kept_out)
     listed = winback_list(customers, measures, plan.score, seed=policy.seed, holdout=policy.holdout)
-    facts = _facts(listed, histories.upto(plan.score), learnt, plan.score, bool(measures))
+    facts = _facts(listed, histories, learnt, plan.score, bool(measures))
     workspace.write_frame("lists/winback.parquet", listed)
     workspace.write_frame("lists/winback.csv", safe_cells(listed))
     workspace.write_frame("lists/winback_plan.csv", winback_plan(listed))

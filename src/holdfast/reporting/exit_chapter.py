@@ -131,6 +131,11 @@ def _alerts(rows: Sequence[Mapping[str, Any]], ledger: Mapping[str, Any]) -> lis
         )
     if rows and not rising:
         told.append(f"No class that the firm can influence is rising beyond chance ({ledger['false_alarms']}).")
+    if not rows:
+        told.append(
+            "Whether a class is rising is not measured: that takes reasons, stated or predicted, in three periods or "
+            "more."
+        )
     return told
 
 

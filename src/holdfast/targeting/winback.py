@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 
 from holdfast.targeting.holdout import draw_holdout, draws
-from holdfast.targeting.suppression import CAP, NEGATIVE, NO_CHANNEL, NO_CONSENT, NOT_INFLUENCEABLE, NOT_PROFITABLE
+from holdfast.targeting.suppression import (
+    CAP,
+    GLOBAL,
+    NEGATIVE,
+    NO_CHANNEL,
+    NO_CONSENT,
+    NOT_INFLUENCEABLE,
+    NOT_PROFITABLE,
+)
 
 PLAN_REASONS: Mapping[str, tuple[str, ...]] = {
     "product quality": ("product",), "service attitude": ("service",), "price": ("price",),
@@ -102,7 +110,7 @@ def winback_list(
     customers : DataFrame
         One row per lost customer: `customer_id, lost_since, exit_reason, reason_source, reason_prob, p_return,
         second_clv, second_clv_low, second_clv_high, status, status_at, status_owner, channel, permitted` (bool),
-        `influenceable` (bool), `capped` (bool).
+        `influenceable` (bool), `capped` (bool), `global_holdout` (bool).
     measures : sequence of WinbackMeasure
         The first of a reason counts.
     at : date
@@ -163,6 +171,7 @@ def winback_list(
 def _because(frame: pd.DataFrame, age: "pd.Series[Any]") -> "pd.Series[str]":
     """The first rule that keeps a customer off the list; empty for those who pass."""
     rules = [
+        (frame["global_holdout"], GLOBAL),
         (~frame["influenceable"], NOT_INFLUENCEABLE),
         (~frame["permitted"], NO_CONSENT),
         (frame["channel"].isna(), NO_CHANNEL),

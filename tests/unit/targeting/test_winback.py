@@ -35,6 +35,7 @@ def lost(n: int = 1, **changes: Any) -> pd.DataFrame:
         "exit_reason": "service", "reason_source": "stated", "reason_prob": 1.0, "p_return": 0.5, "second_clv": 20.0,
         "second_clv_low": 10.0, "second_clv_high": 30.0, "status": "planned", "status_at": pd.NaT,
         "status_owner": None, "channel": "email", "permitted": True, "influenceable": True, "capped": False,
+        "global_holdout": False,
     })  # fmt: skip
     return frame.assign(**changes)
 
@@ -76,6 +77,12 @@ def test_b2_without_owner_or_date_a_row_is_not_ready_and_is_counted(measures: An
     assert winback_plan(listed)["not_ready"].sum() == (not ready)
     if not ready:
         assert listed["arm"].iloc[0] == "none"
+
+
+def test_b2_the_global_holdout_is_never_won_back() -> None:
+    """B2: who is never treated by any campaign is not contacted here either, whatever else holds."""
+    found = row([CALL], global_holdout=True)
+    assert (found["arm"], found["suppressed_because"]) == ("none", "global holdout")
 
 
 @pytest.mark.parametrize(("since", "overdue"), [("2024-06-20", False), ("2024-06-10", True)])

@@ -82,7 +82,7 @@ def _task_findings(context: Context, task: str) -> list[Finding]:
     test = examples.where(newest & ~examples.frame["in_lead"])
     context.say(f"points of time, {task}")
     stored = context.workspace.read_frame(features_file(task, task_names(config)))
-    found = time_findings(histories, question, at, stored)
+    found = time_findings(histories, question, at, stored, config.features.levels)
     context.say(f"points of labels, {task}")
     found += label_findings(training, test, config.checks, task, columns=columns,
                             dated=not isinstance(question, GivenTask), seed=config.seed)  # fmt: skip

@@ -14,6 +14,7 @@ from holdfast.histories.histories import Histories
 from holdfast.pipelines.checks import meddle
 from holdfast.pipelines.checks.finding import Finding, judged
 from holdfast.pipelines.features import feature_set
+from holdfast.pipelines.levels import with_levels
 from holdfast.tasks.task import GivenTask, Task
 from holdfast.windows import label_window
 
@@ -36,22 +37,28 @@ class Subject:
         Whose features, cohort and label are looked at.
     at : date
         The cutoff.
+    levels : bool
+        Whether the levels of the relationship are among the features.
     """
 
     histories: Histories
     question: Task
     at: date
+    levels: bool = False
 
     def matrix(self, histories: Histories) -> pd.DataFrame:
         """Features at the cutoff from other histories with the same tables and columns."""
-        return feature_set(self.histories, self.question).compute(histories, [self.at]).frame
+        frame = feature_set(self.histories, self.question).compute(histories, [self.at]).frame
+        return with_levels(histories, frame, [self.at]) if self.levels else frame
 
     def cohort(self, histories: Histories) -> set[str]:
         """Who is asked at the cutoff."""
         return set(self.question.cohort(histories, self.at)["customer_id"])
 
 
-def time_findings(histories: Histories, question: Task, at: date, stored: pd.DataFrame) -> list[Finding]:
+def time_findings(
+    histories: Histories, question: Task, at: date, stored: pd.DataFrame, levels: bool = False
+) -> list[Finding]:
     """Points 1, 2, 3, 8 and 9.
 
     Parameters
@@ -63,12 +70,14 @@ def time_findings(histories: Histories, question: Task, at: date, stored: pd.Dat
         The newest test cutoff.
     stored : DataFrame
         The feature matrix of the run: `customer_id, cutoff` and features.
+    levels : bool
+        Whether the levels of the relationship are among them.
 
     Returns
     -------
     list of Finding
     """
-    batch = _batch(Subject(histories, question, at), stored)
+    batch = _batch(Subject(histories, question, at, levels), stored)
     if isinstance(question, GivenTask) or not meddle.dated_tables(histories):
         why = "a snapshot has no time: what was filled in after the customer left cannot be seen from the dates"
         names = {
@@ -79,7 +88,7 @@ def time_findings(histories: Histories, question: Task, at: date, stored: pd.Dat
         }
         return [*(Finding(point, check, "not measured", why, question.name) for point, check in names.items()), batch]
     with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
-        subject, seen = _subject(histories, question, at, Path(folder))
+        subject, seen = _subject(histories, question, at, Path(folder), levels)
         return [*_altered(subject, Path(folder), seen), batch]
 
 
@@ -103,15 +112,15 @@ def _bytes(column: "pd.Series[Any]") -> bytes:
     return "\x1f".join(column.astype("str").fillna("\x00").tolist()).encode()
 
 
-def _subject(histories: Histories, question: Task, at: date, folder: Path) -> tuple[Subject, str]:
+def _subject(histories: Histories, question: Task, at: date, folder: Path, levels: bool) -> tuple[Subject, str]:
     """The whole data, or a sample of customers where there are many; and words on which."""
     with histories.connect() as connection:
         ((n,),) = connection.execute(f"SELECT count(DISTINCT customer_id) FROM {question.table}").fetchall()
     one_in = -(-n // MOST_CUSTOMERS)
     if one_in <= 1:
-        return Subject(histories, question, at), f"all {n:,} customers, cutoff {at}"
+        return Subject(histories, question, at, levels), f"all {n:,} customers, cutoff {at}"
     return (
-        Subject(meddle.sampled(histories, folder / "sample", one_in), question, at),
+        Subject(meddle.sampled(histories, folder / "sample", one_in), question, at, levels),
         f"one customer in {one_in} of {n:,}, cutoff {at}",
     )
 
