@@ -92,6 +92,27 @@ def winback(config: ConfigFile, out: Folder) -> None:
 
 
 @app.command()
+def measure(config: ConfigFile, out: Folder) -> None:
+    """Effects of past campaigns, with intervals and verdicts: keep, change, stop, or not measurable.
+
+    Example: holdfast measure -c configs/world.yaml -o out/world
+    """
+    from holdfast.pipelines.measure import measure as measure_campaigns
+    from holdfast.pipelines.runs import open_context
+
+    with console.status("reading the campaigns") as status:
+        facts = measure_campaigns(open_context(config, out, say=status.update))
+    for offer, one in facts["offers"].items():
+        average = one.get("average")
+        told = one["because"] if average is None or average["effect"] is None else (
+            f"{average['effect']:+.4g} [{average['low']:.4g}, {average['high']:.4g}] per customer: "
+            f"{average['verdict']}; heterogeneity {one['heterogeneity']}; {one['advice']}"
+        )  # fmt: skip
+        typer.echo(f"{offer}: {told}")
+    typer.echo(f"effects: {out / 'campaigns' / 'effects.csv'}  verdicts: {out / 'campaigns' / 'verdict.json'}")
+
+
+@app.command()
 def simulate(
     out: Folder,
     customers: Annotated[int, typer.Option("-n", "--customers", help="Number of customers.")] = 5000,

@@ -160,19 +160,21 @@ def _check_tables(config: Config) -> None:
         key = f"source.tables.{name}"
         if name not in TABLES:
             raise ConfigError(f"{key}: unknown table {name!r}{nearest(name, TABLES)}")
-        _check_columns(key, table, TABLES[name], snapshot)
+        # results that are given need no dates to be read from
+        undated = snapshot or (name == "campaigns" and bool({"outcome", "outcome_value"} & set(table.columns)))
+        _check_columns(key, table, TABLES[name], undated)
         if name != "customers":
             for option in ("attributes", "exclude", "static"):
                 if getattr(table, option):
                     raise ConfigError(f"{key}.{option}: only the table customers keeps further columns")
 
 
-def _check_columns(key: str, table: TableSection, schema: Table, snapshot: bool) -> None:
+def _check_columns(key: str, table: TableSection, schema: Table, undated: bool) -> None:
     for column in table.columns:
         if column not in schema.names:
             raise ConfigError(f"{key}.columns.{column}: unknown column {column!r}{nearest(column, schema.names)}")
     for column in schema.required:
-        if column not in table.columns and not (snapshot and column == schema.time):
+        if column not in table.columns and not (undated and column == schema.time):
             raise ConfigError(
                 f"{key}.columns: {column!r} is missing; expected {', '.join(schema.required)} to be mapped, "
                 f'for example {column}: "name of the source column"'
