@@ -42,6 +42,7 @@ verify: install ## the long evidence, printed
 	python benchmarks/btyd.py
 	python benchmarks/value.py
 	python benchmarks/reasons.py
+	python benchmarks/uplift.py
 	python benchmarks/accuracy.py
 
 ui: install ## the MLflow page, on this machine only

@@ -35,7 +35,6 @@ ROWS = {
     "H5": "proof page",
 }  # fmt: skip
 NOT_BUILT = {
-    "A9": "comes with measuring campaigns",
     "E1": "programmes come with the campaign loop", "E2": "only the flag `one_employee` of D6 so far",
     "E3": "programmes come with the campaign loop", "E4": "programmes come with the campaign loop",
     "E5": "programmes come with the campaign loop", "E6": "programmes come with the campaign loop",

@@ -165,12 +165,17 @@ def balance_test(X: ArrayLike, treated: ArrayLike, propensity: ArrayLike) -> flo
 
 
 def standardised_differences(X: ArrayLike, treated: ArrayLike, weight: ArrayLike | None = None) -> Floats:
-    """Differences of the arms' means over their pooled standard deviation, (k,); 0 where nothing varies."""
+    """Differences of the arms' means over their pooled standard deviation, (k,).
+
+    Infinite where the arms differ and nothing varies within them, 0 where nothing varies at all.
+    """
     design, arm = np.asarray(X, dtype=np.float64), np.asarray(treated).astype(bool)
     w = np.ones(len(arm)) if weight is None else np.asarray(weight, dtype=np.float64)
     means = [np.average(design[rows], axis=0, weights=w[rows]) for rows in (arm, ~arm)]
     spread = np.sqrt((design[arm].var(axis=0) + design[~arm].var(axis=0)) / 2)
-    apart = np.divide(means[0] - means[1], spread, out=np.zeros(design.shape[1]), where=spread > 1e-12)
+    apart = means[0] - means[1]
+    nothing = np.where(np.abs(apart) > 1e-12, np.copysign(np.inf, apart), 0.0)
+    apart = np.divide(apart, spread, out=nothing, where=spread > 1e-12)
     return np.asarray(apart, dtype=np.float64)
 
 

@@ -183,7 +183,8 @@ def _checks(trial: OfferTrial, seed: int) -> tuple[dict[str, Any], str, Floats]:
     estimated = assignment_model(trial.X, treated, seed=seed)
     inside = float(np.mean((estimated > OVERLAP[0]) & (estimated < OVERLAP[1])))
     balance["why"] = (
-        "treatment can be told from what was known before: not a random draw, or these columns were filled in after it"
+        f"treatment can be told from {', '.join(names[k] for k in worst[:3])}: not a random draw, or these columns "
+        "were filled in after it (then exclude them)"
     )
     overlap = {"inside": inside, "bounds": list(OVERLAP), "left_out": round((1 - inside) * len(rows))}
     return {"sample_ratio": ratio, "balance": balance, "overlap": overlap}, "observed", estimated
@@ -329,7 +330,7 @@ def _verdict(row: dict[str, Any], sound: bool, source: str) -> tuple[str, str]:
     if not sound:
         return "not measurable", "the arms do not have the planned sizes: find out why before believing the effect"
     if source != "measured":
-        return "not measurable", "not randomised: the effect is observed, not measured"
+        return "not measurable", "not randomised: the effect is observed, not measured; see checks.balance"
     money = "value_low" in row
     low, high = (row["value_low"], row["value_high"]) if money else (row["low"], row["high"])
     cost = (row["cost_per_treated"] or 0.0) if money else 0.0

@@ -21,8 +21,11 @@ Floats = npt.NDArray[np.float64]
 LEAST_ROUND = 50
 """Customers that each arm of a month needs for a share of treated of its own."""
 MOST_DATES = 24
+MOST_LEVELS = 20
 AFTER_TREATMENT = ("offer", "arm", "cost", "delivered_at", "bounced", "redeemed_at", "outcome", "outcome_value")
 """Columns of `campaigns`; what they are made of is no feature."""
+CANONICAL = ("segment", "region", "kind")
+"""Columns of `customers` that are features as they stand."""
 DELIVERY = ("delivered_at", "bounced", "redeemed_at")
 
 
@@ -171,9 +174,16 @@ def _trial(offer: str, part: pd.DataFrame, table: pd.DataFrame) -> OfferTrial:
     treated = (first["arm"] == "treated").to_numpy()
     rows = first.assign(treated=treated, propensity=_propensity(first, treated))
     X = rows[["customer_id", "feature_date"]].merge(table, on=["customer_id", "feature_date"], how="left")
+    X = X.drop(columns=[name for name in X.columns[2:] if _is_the_arm(X[name], treated)])
     kept = ["customer_id", "treated", "outcome", "value", "cost", "planned", "propensity", "at",
             *(name for name in DELIVERY if name in rows.columns)]  # fmt: skip
     return OfferTrial(offer, rows[kept], X.drop(columns=["customer_id", "feature_date"]), counts)
+
+
+def _is_the_arm(column: "pd.Series[Any]", treated: npt.NDArray[np.bool_]) -> bool:
+    """Whether a column only repeats who was treated: no value of it occurs in both arms."""
+    one, none = set(column[treated].dropna().unique()), set(column[~treated].dropna().unique())
+    return bool(one) and bool(none) and column.nunique() <= MOST_LEVELS and not one & none
 
 
 def _propensity(rows: pd.DataFrame, treated: npt.NDArray[np.bool_]) -> Floats:
@@ -200,6 +210,9 @@ def _features(histories: Histories, config: Config, rows: pd.DataFrame) -> tuple
     names = {column: kind for column, kind in histories.attributes.items() if column.lower() not in closed}
     told = {"left_out": sorted(set(histories.attributes) - set(names))}
     wanted = sorted({stamp.date() for stamp in rows["feature_date"].unique()})
+    section = config.source.tables.get("customers")
+    mapped = {name: str((section.columns if section else {}).get(name, name)).lower() for name in CANONICAL}
+    shut = {f"customer_{name}" for name, source in mapped.items() if source in closed or name in closed}
     known = Histories(inside, histories.start, histories.end, names, histories.static, histories.until)
     horizon = main_task(config).span.horizon if task_names(config) else 60
     if not inside or not _has_anything(known):
@@ -207,7 +220,8 @@ def _features(histories: Histories, config: Config, rows: pd.DataFrame) -> tuple
         return blank, told | {"features": 0}
     matrix = FeatureSet.of(known, horizon, everyone=not dated or "customers" in inside)
     frame = matrix.compute(known, wanted).frame
-    frame = frame.rename(columns={"cutoff": "feature_date"})
+    told["left_out"] += sorted(shut & set(frame.columns))
+    frame = frame.drop(columns=list(shut & set(frame.columns))).rename(columns={"cutoff": "feature_date"})
     frame["feature_date"] = frame["feature_date"].astype(rows["feature_date"].dtype)
     return frame, told | {"features": frame.shape[1] - 2}
 
