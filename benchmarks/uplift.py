@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from holdfast.evaluation.effects import mean_effect
+from holdfast.evaluation.effects import mean_difference, mean_effect
 from holdfast.evaluation.policy import choose_policy, policy_scores
 from holdfast.evaluation.uplift import best_linear_predictor, judge_uplift, qini, qini_normalised, uplift_at
 from holdfast.learners.uplift import LEARNERS, DefaultUplift, Design
@@ -32,6 +32,7 @@ FEATURES = ["recency", "history_segment", "history", "mens", "womens", "zip_code
 CONTROL = "No E-Mail"
 ARMS = ("Mens E-Mail", "Womens E-Mail")
 COST = 0.10
+DRAWS = 5000
 
 
 def halves(trial: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -150,6 +151,9 @@ def nothing_there(trial: pd.DataFrame, repeats: int) -> None:
             stopped += effect.high < 0
         told = f"{kept / repeats:.3f}" if not added else f"({kept / repeats:.3f}: rightly)"
         print(f"| {share:.0%} | {added:.2f} | {found / repeats:.3f} | {told} | {stopped / repeats:.3f} |")
+    ends = [mean_difference(base, np.random.default_rng(seed).random(len(X)) < 0.5) for seed in range(DRAWS)]
+    rates = np.mean([[one.low > 0, one.high < 0] for one in ends], axis=0)
+    print(f"\nThe plain difference in {DRAWS:,} draws of one half: kept {rates[0]:.3f}, stopped {rates[1]:.3f}.")
 
 
 def main() -> None:

@@ -155,6 +155,25 @@ def test_a9_the_column_that_is_the_arm_is_no_feature(tmp_path: Path) -> None:
         assert one["effect_source"] == "measured"
 
 
+def test_a9_without_dates_of_the_campaign_no_history_is_a_feature(tmp_path: Path) -> None:
+    """A9: purchases that the campaign itself brought would tell the arm; undated, only attributes may be looked at."""
+    rows = shop()
+    rows.to_csv(tmp_path / "trial.csv", index=False)
+    bought = rows[rows["mail"] != "none"].assign(day="2024-05-01", money=5.0)
+    bought[["id", "day", "money"]].to_csv(tmp_path / "bought.csv", index=False)
+    mapped = {"customer_id": "id", "offer": "mail", "outcome": "visit",
+              "arm": "case when mail = 'none' then 'control' else 'treated' end"}  # fmt: skip
+    tables = {"customers": {"path": "trial.csv", "columns": {"customer_id": "id"}, "attributes": ATTRIBUTES},
+              "purchases": {"path": "bought.csv", "columns": {"customer_id": "id", "at": "day", "amount": "money"}},
+              "campaigns": {"path": "trial.csv", "columns": mapped}}  # fmt: skip
+    (tmp_path / "trial.yaml").write_text(yaml.safe_dump({"version": 1, "source": {"tables": tables}}))
+    done = holdfast_command(["measure", "-c", tmp_path / "trial.yaml", "-o", tmp_path / "out"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((tmp_path / "out/campaigns/verdict.json").read_text())
+    assert facts["features"] == len(ATTRIBUTES)
+    assert {one["effect_source"] for one in facts["offers"].values()} == {"measured"}
+
+
 def test_a9_planted_effects_of_a_world_are_covered(finished: Finished, tmp_path: Path) -> None:
     """A9: read from the histories: of six trials at least five intervals hold the mean of the planted effects."""
     done = holdfast_command(["measure", "-c", finished.config, "-o", tmp_path / "out"], tmp_path)

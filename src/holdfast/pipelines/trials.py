@@ -202,10 +202,10 @@ def _propensity(rows: pd.DataFrame, treated: npt.NDArray[np.bool_]) -> Floats:
 
 def _features(histories: Histories, config: Config, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Features of every participant at their `feature_date`, and which attributes were left out."""
-    inside = {name: source for name, source in histories.tables.items() if name != "exits"}
     dated = rows["at"].notna().all()
-    if not dated:
-        inside.pop("campaigns", None)
+    # without dates nobody knows what happened before the campaign: only attributes are left
+    kept = set(histories.tables) - {"exits"} if dated else {"customers"}
+    inside = {name: source for name, source in histories.tables.items() if name in kept}
     closed = _used_by_campaigns(config)
     names = {column: kind for column, kind in histories.attributes.items() if column.lower() not in closed}
     told = {"left_out": sorted(set(histories.attributes) - set(names))}
