@@ -102,7 +102,7 @@ def measure(config: ConfigFile, out: Folder) -> None:
 
     with console.status("reading the campaigns") as status:
         facts = measure_campaigns(open_context(config, out, say=status.update))
-    for offer, one in facts["offers"].items():
+    for offer, one in facts.items():
         average = one.get("average")
         told = one["because"] if average is None or average["effect"] is None else (
             f"{average['effect']:+.4g} [{average['low']:.4g}, {average['high']:.4g}] per customer: "

@@ -65,7 +65,7 @@ def test_a9_two_offers_share_a_control_and_their_effects_are_covered(given: Path
 
 def test_a9_heterogeneity_is_found_where_it_was_planted(given: Path) -> None:
     """A9: only blue works through the app; its uplift out of sample is higher there."""
-    facts = json.loads((given / "out/campaigns/verdict.json").read_text())["offers"]
+    facts = json.loads((given / "out/campaigns/verdict.json").read_text())
     assert facts["blue"]["heterogeneity"] == "found"
     assert facts["red"]["heterogeneity"] in ("not found", "not measurable")
     scored = pd.read_parquet(given / "out/campaigns/uplift.parquet")
@@ -82,7 +82,7 @@ def test_a9_heterogeneity_is_found_where_it_was_planted(given: Path) -> None:
 def test_a9_nobody_is_lost_and_no_identifier_leaves_the_tables(given: Path) -> None:
     facts = json.loads((given / "out/campaigns/verdict.json").read_text())
     rows = shop()
-    for offer, one in facts["offers"].items():
+    for offer, one in facts.items():
         assert one["rows"] == rows["mail"].isin([offer, "none"]).sum()
         assert one["rows"] == one["n_treated"] + one["n_control"] + one["repeated"] + one["without_result"]
     assert "k00001" not in (given / "out/campaigns/verdict.json").read_text()
@@ -101,7 +101,7 @@ def test_a9_without_an_effect_nothing_is_claimed(tmp_path: Path) -> None:
     """A9: an A/A trial comes out inconclusive: nothing is found, nothing kept."""
     effects, facts = run(tmp_path, shop(effect=0.0, seed=4), outcome="visit")
     assert set(effects["verdict"]) == {"not measurable"}
-    assert all(one["heterogeneity"] != "found" for one in facts["offers"].values())
+    assert all(one["heterogeneity"] != "found" for one in facts.values())
 
 
 def test_a9_arm_sizes_that_break_the_plan_are_not_believed(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a9_arm_sizes_that_break_the_plan_are_not_believed(tmp_path: Path) -> No
     rows = shop(effect=0.3)
     rows = rows[(rows["mail"] == "red") | ((rows["mail"] == "none") & (np.arange(len(rows)) % 3 > 0))]
     effects, facts = run(tmp_path, rows, outcome="visit", propensity="0.5")
-    assert facts["offers"]["red"]["checks"]["sample_ratio"]["passed"] is False
+    assert facts["red"]["sample_ratio"]["passed"] is False
     assert set(effects["verdict"]) == {"not measurable"}
     assert "planned sizes" in effects["because"].iloc[0]
 
@@ -121,10 +121,10 @@ def test_a9_who_was_chosen_by_hand_is_observed_never_measured(tmp_path: Path) ->
     old = rows["age"] + np.random.default_rng(0).normal(0, 10, len(rows)) > 50
     rows = rows.assign(mail=np.where(old, "red", "none"))
     effects, facts = run(tmp_path, rows, outcome="visit")
-    one = facts["offers"]["red"]
+    one = facts["red"]
     assert one["effect_source"] == "observed"
-    assert "attribute_age" in one["checks"]["balance"]["why"]
-    assert one["checks"]["overlap"]["inside"] < 1
+    assert "attribute_age" in one["balance"]["why"]
+    assert one["overlap"]["inside"] < 1
     assert one["sensitivity"]["e_value_effect"] >= 1
     assert set(effects["verdict"]) == {"not measurable"}
 
@@ -133,7 +133,7 @@ def test_a9_no_control_is_not_measurable(tmp_path: Path) -> None:
     rows = shop()
     effects, facts = run(tmp_path, rows[rows["mail"] == "red"].assign(visit=1, mail="red"), outcome="visit")
     assert effects["verdict"].tolist() == ["not measurable"]
-    assert facts["offers"]["red"]["because"] == "not measurable: no control group"
+    assert facts["red"]["because"] == "not measurable: no control group"
 
 
 def test_a9_the_column_that_is_the_arm_is_no_feature(tmp_path: Path) -> None:
@@ -150,8 +150,9 @@ def test_a9_the_column_that_is_the_arm_is_no_feature(tmp_path: Path) -> None:
     done = holdfast_command(["measure", "-c", tmp_path / "trial.yaml", "-o", tmp_path / "out"], tmp_path)
     assert done.returncode == 0, done.stderr
     facts = json.loads((tmp_path / "out/campaigns/verdict.json").read_text())
-    assert "customer_segment" in facts["left_out"]
-    for one in facts["offers"].values():
+    read = json.loads((tmp_path / "out/campaigns/read.json").read_text())
+    assert "customer_segment" in read["left_out"]
+    for one in facts.values():
         assert one["effect_source"] == "measured"
 
 
@@ -170,8 +171,8 @@ def test_a9_without_dates_of_the_campaign_no_history_is_a_feature(tmp_path: Path
     done = holdfast_command(["measure", "-c", tmp_path / "trial.yaml", "-o", tmp_path / "out"], tmp_path)
     assert done.returncode == 0, done.stderr
     facts = json.loads((tmp_path / "out/campaigns/verdict.json").read_text())
-    assert facts["features"] == len(ATTRIBUTES)
-    assert {one["effect_source"] for one in facts["offers"].values()} == {"measured"}
+    assert json.loads((tmp_path / "out/campaigns/read.json").read_text())["features"] == len(ATTRIBUTES)
+    assert {one["effect_source"] for one in facts.values()} == {"measured"}
 
 
 def test_a9_planted_effects_of_a_world_are_covered(finished: Finished, tmp_path: Path) -> None:

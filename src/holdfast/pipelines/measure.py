@@ -73,7 +73,7 @@ def measure(context: Context) -> dict[str, Any]:
     Returns
     -------
     dict
-        What `campaigns/verdict.json` holds.
+        What `campaigns/verdict.json` holds: facts by offer.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def measure(context: Context) -> dict[str, Any]:
         verdicts |= {offer: {"offer": offer, "heterogeneity": "not measurable", "because": why}
                      for offer, why in without.items()}  # fmt: skip
         counts = report.to_dict()
-        facts = {"offers": verdicts, **told, "rows": counts.get("tables", counts)}
+        read = {**told, "tables": counts.get("tables", counts)}
         points = pd.concat([one.points for one in found], ignore_index=True) if found else pd.DataFrame(
             columns=["offer", "share", "gain", "uplift", "random"])  # fmt: skip
         scores = pd.concat([one.uplift for one in found], ignore_index=True) if found else pd.DataFrame(
@@ -110,11 +110,12 @@ def measure(context: Context) -> dict[str, Any]:
         workspace.write_frame("campaigns/effects.csv", effects)
         workspace.write_frame("campaigns/uplift.parquet", scores)
         workspace.write_frame("campaigns/qini.csv", points)
-        workspace.write_json("campaigns/verdict.json", facts)
+        workspace.write_json("campaigns/verdict.json", verdicts)
+        workspace.write_json("campaigns/read.json", read)
         for name, figure in plots_measure.pictures(effects, points).items():
             with workspace.aside(f"campaigns/{name}.png") as target:
                 style.save_png(figure, target)
-    return facts
+    return verdicts
 
 
 def judge(trial: OfferTrial, config: Config) -> Found:
@@ -124,7 +125,7 @@ def judge(trial: OfferTrial, config: Config) -> Found:
     checks, source, e = _checks(trial, config.seed)
     base = {"offer": trial.offer, "effect_source": source}
     arms = {"n_treated": int(treated.sum()), "n_control": int((~treated).sum())}
-    facts: dict[str, Any] = {**base, **arms, **trial.counts, "checks": checks, "delivery": _delivery(rows)}
+    facts: dict[str, Any] = {**base, **arms, **trial.counts, **checks, "delivery": _delivery(rows)}
     if min(arms.values()) < 2:
         why = f"not measurable: {arms['n_treated']} treated and {arms['n_control']} controls with a result"
         return Found([_absent(trial.offer, why)], facts | {"heterogeneity": "not measurable", "because": why},
@@ -330,7 +331,7 @@ def _verdict(row: dict[str, Any], sound: bool, source: str) -> tuple[str, str]:
     if not sound:
         return "not measurable", "the arms do not have the planned sizes: find out why before believing the effect"
     if source != "measured":
-        return "not measurable", "not randomised: the effect is observed, not measured; see checks.balance"
+        return "not measurable", "not randomised: the effect is observed, not measured; see balance in verdict.json"
     money = "value_low" in row
     low, high = (row["value_low"], row["value_high"]) if money else (row["low"], row["high"])
     cost = (row["cost_per_treated"] or 0.0) if money else 0.0
