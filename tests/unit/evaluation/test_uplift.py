@@ -34,6 +34,7 @@ def effect_of(y: Any, treated: Any) -> float:
     return float(y[treated].mean() - y[~treated].mean())
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_a_constant_score_has_no_area_and_the_average_effect_everywhere(seed: int) -> None:
     """A9: with all scores equal q is 0, uplift at k is the average effect, AUUC half of it."""
@@ -45,6 +46,7 @@ def test_a_constant_score_has_no_area_and_the_average_effect_everywhere(seed: in
     assert auuc(y, treated, flat) == pytest.approx(effect_of(y, treated) / 2)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_only_the_order_of_the_scores_counts(seed: int) -> None:
     """A9: copied, monotonely transformed and row-shuffled scores give the same figures, ties or not."""
@@ -59,6 +61,7 @@ def test_only_the_order_of_the_scores_counts(seed: int) -> None:
     assert (qini(*again), auuc(*again), uplift_at(*again, 0.3)) == pytest.approx(found, nan_ok=True)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_an_outcome_of_the_other_sign_turns_every_sign(seed: int) -> None:
     """A9: a negative average effect is shown as negative, never divided away."""
@@ -67,6 +70,7 @@ def test_an_outcome_of_the_other_sign_turns_every_sign(seed: int) -> None:
     assert curve(y, treated, score)["gain"].iloc[-1] == pytest.approx(effect_of(y, treated))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_equal_propensities_weigh_nothing(seed: int) -> None:
     y, treated, score = trial(seed)
@@ -131,7 +135,7 @@ def test_heterogeneity_is_found_where_it_is_and_only_there() -> None:
     assert judge_uplift(same[:60], treated[:60], score[:60], resamples=200).verdict == "not measurable"
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000))
 def test_a_resample_keeps_the_size_of_each_arm(seed: int) -> None:
     y, treated, score = trial(seed)
