@@ -28,7 +28,7 @@ def test_planted_causes_are_recovered_above_shuffled_ones(finished: Finished, co
     """A3: predicted and indicated reasons agree with the planted causes more than any of fifty shuffles."""
     rows, own, shuffled = against_truth(finished, column)
     print(f"\n{column}: macro-F1 {own:.3f} of {len(rows)} leavers, best shuffle {shuffled:.3f}")
-    assert len(rows) > 50
+    assert len(rows) > 30
     assert own > times * shuffled
 
 
