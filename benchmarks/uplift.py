@@ -152,8 +152,10 @@ def nothing_there(trial: pd.DataFrame, repeats: int) -> None:
         told = f"{kept / repeats:.3f}" if not added else f"({kept / repeats:.3f}: rightly)"
         print(f"| {share:.0%} | {added:.2f} | {found / repeats:.3f} | {told} | {stopped / repeats:.3f} |")
     ends = [mean_difference(base, np.random.default_rng(seed).random(len(X)) < 0.5) for seed in range(DRAWS)]
-    rates = np.mean([[one.low > 0, one.high < 0] for one in ends], axis=0)
-    print(f"\nThe plain difference in {DRAWS:,} draws of one half: kept {rates[0]:.3f}, stopped {rates[1]:.3f}.")
+    print()
+    for first in (repeats, DRAWS):
+        rates = np.mean([[one.low > 0, one.high < 0] for one in ends[:first]], axis=0)
+        print(f"The plain difference in {first:,} draws of one half: kept {rates[0]:.3f}, stopped {rates[1]:.3f}.")
 
 
 def main() -> None:

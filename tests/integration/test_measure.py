@@ -175,6 +175,38 @@ def test_a9_without_dates_of_the_campaign_no_history_is_a_feature(tmp_path: Path
     assert {one["effect_source"] for one in facts.values()} == {"measured"}
 
 
+def test_a9_small_arms_are_weighed_against_their_cost_too(tmp_path: Path) -> None:
+    """A9: 40 in each arm, all treated visit and bring 1, no control does: 1 − 0 is below a cost of 5: stop."""
+    rows = shop(80)
+    red = np.arange(80) < 40
+    rows = rows.assign(mail=np.where(red, "red", "none"), visit=red.astype(int), spend=np.where(red, 1.0, 0.0))
+    rows.loc[[0, 79], ["visit", "spend"]] = [[0, 0.5], [1, 0.5]]
+    effects, _ = run(tmp_path, rows, outcome="visit", outcome_value="spend",
+                     cost="case when mail = 'none' then 0 else 5 end")  # fmt: skip
+    assert effects.loc[0, "low"] > 0
+    assert effects.loc[0, "verdict"] == "stop"
+
+
+def test_a9_a_planned_chance_that_differs_is_weighed_also_without_features(tmp_path: Path) -> None:
+    """A9: app users are treated at .8 and visit more, others at .2: no effect, though the raw difference is .3."""
+    rng = np.random.default_rng(0)
+    rows = shop(4000)
+    app = rows["app"].to_numpy() == 1
+    rows = rows.assign(mail=np.where(rng.random(4000) < np.where(app, 0.8, 0.2), "red", "none"),
+                       visit=(rng.random(4000) < 0.2 + 0.5 * app).astype(int))  # fmt: skip
+    rows.to_csv(tmp_path / "trial.csv", index=False)
+    mapped = {"customer_id": "id", "offer": "mail", "outcome": "visit",
+              "propensity": "case when app = 1 then 0.8 else 0.2 end",
+              "arm": "case when mail = 'none' then 'control' else 'treated' end"}  # fmt: skip
+    tables = {"campaigns": {"path": "trial.csv", "columns": mapped}}
+    (tmp_path / "trial.yaml").write_text(yaml.safe_dump({"version": 1, "source": {"tables": tables}}))
+    done = holdfast_command(["measure", "-c", tmp_path / "trial.yaml", "-o", tmp_path / "out"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = pd.read_csv(tmp_path / "out/campaigns/effects.csv").iloc[0]
+    assert row["low"] < 0 < row["high"]
+    assert row["verdict"] == "not measurable"
+
+
 def test_a9_planted_effects_of_a_world_are_covered(finished: Finished, tmp_path: Path) -> None:
     """A9: read from the histories: of six trials at least five intervals hold the mean of the planted effects."""
     done = holdfast_command(["measure", "-c", finished.config, "-o", tmp_path / "out"], tmp_path)

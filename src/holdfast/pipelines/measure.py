@@ -1,6 +1,7 @@
 """`holdfast measure`: what past campaigns changed, for whom, and how sure that is (A9)."""
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from holdfast.evaluation.effects import (
 )
 from holdfast.evaluation.uplift import (
     Judged,
-    best_linear_predictor,
     curve,
     judge_uplift,
     qini_normalised,
@@ -133,17 +133,24 @@ def judge(trial: OfferTrial, config: Config) -> Found:
     name = "outcome" if rows["outcome"].notna().any() else "value"
     known = rows[name].notna().to_numpy() & _overlapping(e, source)
     trial, treated, e, rows = trial.take(known), treated[known], e[known], rows[known].reset_index(drop=True)
-    y = rows[name].to_numpy(float)
-    scores = {name: _pseudo(trial.X, treated, y, e, config.seed)}
-    if rows["value"].notna().all() and name != "value":
-        scores["value"] = _pseudo(trial.X, treated, rows["value"].to_numpy(float), e, config.seed)
+    y, weight = rows[name].to_numpy(float), np.where(treated, 1 / e, 1 / (1 - e))
+    wanted = [name, *(["value"] if rows["value"].notna().all() and name != "value" else [])]
+    money = {each: rows[each].to_numpy(float) for each in wanted}
+    scores = {each: _pseudo(trial.X, treated, money[each], e, config.seed) for each in wanted}
+
+    def estimate(each: str, inside: Flags, level: float, adjusted: bool = True) -> Effect:
+        own = scores[each]
+        if own is None or not adjusted:
+            return mean_difference(money[each][inside], treated[inside], weight[inside], level)
+        return mean_effect(own[inside], level)
+
     cost = _cost(trial, config)
     judged, found, points, fitted = _heterogeneity(trial, treated, y, e, config.seed)
     sound = checks["sample_ratio"]["passed"] is not False
-    table = [_line(base, "all", np.ones(len(y), dtype=bool), treated, y, scores, name, cost, 0.95)]
+    table = [_line(base, "all", np.ones(len(y), dtype=bool), treated, estimate, wanted, cost, 0.95)]
     segments = _segments(trial, found)
     level = 1 - 0.05 / max(len(segments), 1)
-    table += [_line(base, label, inside, treated, y, scores, name, cost, level) for label, inside in segments.items()]
+    table += [_line(base, label, inside, treated, estimate, wanted, cost, level) for label, inside in segments.items()]
     _decide(table, judged, sound, source)
     facts |= {
         "unit": table[0]["unit"], "average": {key: table[0].get(key) for key in ("effect", "low", "high", "verdict")},
@@ -213,28 +220,24 @@ def _cost(trial: OfferTrial, config: Config) -> float | None:
 
 
 def _line(
-    base: dict[str, Any], label: str, inside: Flags, treated: Flags, y: Floats, scores: dict[str, Floats | None],
-    name: str, cost: float | None, level: float,
+    base: dict[str, Any], label: str, inside: Flags, treated: Flags, estimate: Callable[..., Effect],
+    wanted: list[str], cost: float | None, level: float,
 ) -> dict[str, Any]:  # fmt: skip
-    """One row of `effects.csv`."""
-    arm = treated[inside]
+    """One row of `effects.csv`; `wanted` names the outcome, and the value where it is measured beside it."""
+    arm, name = treated[inside], wanted[0]
     row: dict[str, Any] = {
         **base, "segment": label, "n_treated": int(arm.sum()), "n_control": int((~arm).sum()), "level": level,
-        "unit": "value" if name == "value" else "outcome", "cost_per_treated": cost,
+        "unit": name, "cost_per_treated": cost,
     }  # fmt: skip
     if min(row["n_treated"], row["n_control"]) < 2:
         return row | {"because": "an arm is empty or nearly so"}
-    plain = mean_difference(y[inside], arm, level=level)
-    own = scores[name]
-    effect = plain if own is None else mean_effect(own[inside], level)
+    effect = estimate(name, inside, level)
     low, high = always_valid(effect, level)
-    row |= {"effect": effect.value, "low": effect.low, "high": effect.high, "unadjusted": plain.value,
+    row |= {"effect": effect.value, "low": effect.low, "high": effect.high,
+            "unadjusted": estimate(name, inside, level, adjusted=False).value,
             "low_any_time": low, "high_any_time": high}  # fmt: skip
-    money = scores.get("value")
-    if name == "value":
-        row |= {"value_effect": effect.value, "value_low": effect.low, "value_high": effect.high}
-    elif money is not None:
-        value: Effect = mean_effect(money[inside], level)
+    if "value" in wanted:
+        value = effect if name == "value" else estimate("value", inside, level)
         row |= {"value_effect": value.value, "value_low": value.low, "value_high": value.high}
     return row
 
@@ -246,9 +249,7 @@ def _segments(trial: OfferTrial, scored: pd.DataFrame) -> dict[str, Flags]:
         if column in trial.X.columns and trial.X[column].nunique() <= MOST_LEVELS:
             levels = trial.X[column].astype(str)
             for level in sorted(levels[trial.X[column].notna()].unique()):
-                found[f"{column.removeprefix('customer_')}: {level}"] = (
-                    trial.X[column].astype(str) == level
-                ).to_numpy()
+                found[f"{column.removeprefix('customer_')}: {level}"] = (levels == level).to_numpy()
     if len(scored):
         unseen = (scored["part"] == "test").to_numpy()
         uplift = scored["uplift"].to_numpy(float)
@@ -269,14 +270,13 @@ def _heterogeneity(
         return f"not measurable: {n[0]} treated and {n[1]} controls; {2 * LEAST_ARM} of each are needed", *nothing, {}
     if not trial.X.shape[1]:
         return "not measurable: nothing is known of the customers before the campaign", *nothing, {}
-    test = _half(treated, y, seed)
+    test = _half(treated, seed)
     learner = DefaultUplift(seed).fit(trial.X[~test], treated[~test], y[~test], e[~test])
     score = learner.effect(trial.X)
     unseen = (y[test], treated[test], score[test], e[test])
     judged = judge_uplift(*unseen, seed=seed)
-    slope = best_linear_predictor(*unseen)
     average = mean_difference(y[test], treated[test], np.where(treated[test], 1 / e[test], 1 / (1 - e[test])))
-    low, high = _band(score, score[test], slope.error, average.error)
+    low, high = _band(score, score[test], judged.slope.error, average.error)
     frame = pd.DataFrame({"customer_id": trial.rows["customer_id"], "uplift": score, "low": low, "high": high,
                           "part": np.where(test, "test", "train")})  # fmt: skip
     binary = set(np.unique(y)) <= {0.0, 1.0}
@@ -289,7 +289,7 @@ def _heterogeneity(
     return judged, frame, curve(*unseen), figures
 
 
-def _half(treated: Flags, y: Floats, seed: int) -> Flags:
+def _half(treated: Flags, seed: int) -> Flags:
     """A seeded half, the same share of each arm; customers come sorted."""
     rng, test = np.random.default_rng(seed), np.zeros(len(treated), dtype=bool)
     for arm in (True, False):

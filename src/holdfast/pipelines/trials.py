@@ -14,7 +14,6 @@ from holdfast.histories.histories import Histories
 from holdfast.params import Config
 from holdfast.pipelines.domain import main_task, task_names
 from holdfast.tasks.task import ContractEndTask, GivenTask
-from holdfast.windows import shift
 
 Floats = npt.NDArray[np.float64]
 
@@ -202,7 +201,7 @@ def _propensity(rows: pd.DataFrame, treated: npt.NDArray[np.bool_]) -> Floats:
 
 def _features(histories: Histories, config: Config, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Features of every participant at their `feature_date`, and which attributes were left out."""
-    dated = rows["at"].notna().all()
+    dated = _by_day(histories, rows)
     # without dates nobody knows what happened before the campaign: only attributes are left
     kept = set(histories.tables) - {"exits"} if dated else {"customers"}
     inside = {name: source for name, source in histories.tables.items() if name in kept}
@@ -210,12 +209,15 @@ def _features(histories: Histories, config: Config, rows: pd.DataFrame) -> tuple
     names = {column: kind for column, kind in histories.attributes.items() if column.lower() not in closed}
     told = {"left_out": sorted(set(histories.attributes) - set(names))}
     wanted = sorted({stamp.date() for stamp in rows["feature_date"].unique()})
+    if dated:
+        # before the first day of the data there is no history: those participants' features are missing
+        wanted = [day for day in wanted if day > histories.start]
     section = config.source.tables.get("customers")
     mapped = {name: str((section.columns if section else {}).get(name, name)).lower() for name in CANONICAL}
     shut = {f"customer_{name}" for name, source in mapped.items() if source in closed or name in closed}
     known = Histories(inside, histories.start, histories.end, names, histories.static, histories.until)
     horizon = main_task(config).span.horizon if task_names(config) else 60
-    if not inside or not _has_anything(known):
+    if not inside or not wanted or not _has_anything(known):
         blank = rows[["customer_id", "feature_date"]].drop_duplicates()
         return blank, told | {"features": 0}
     matrix = FeatureSet.of(known, horizon, everyone=not dated or "customers" in inside)
@@ -228,11 +230,15 @@ def _features(histories: Histories, config: Config, rows: pd.DataFrame) -> tuple
 
 def _dated(histories: Histories, rows: pd.DataFrame) -> pd.DataFrame:
     """Add `feature_date`: the midnight before the start, on a coarser grid where there are many."""
-    end = pd.Timestamp(histories.end)
-    days = rows["at"].dt.normalize() if rows["at"].notna().all() else pd.Series(end, index=rows.index)
-    first = min(pd.Timestamp(shift(histories.start, 1)), end)
-    coarse = _coarser(days)
-    return rows.assign(feature_date=coarse.where(coarse >= first, first).where(coarse <= end, end))
+    if not _by_day(histories, rows):
+        return rows.assign(feature_date=pd.Timestamp(histories.end))
+    return rows.assign(feature_date=_coarser(rows["at"].dt.normalize()))
+
+
+def _by_day(histories: Histories, rows: pd.DataFrame) -> bool:
+    """Whether there are campaigns with days, and histories beside the attributes that can be read up to them."""
+    other = any("at" in histories.columns(name) for name in histories.tables if name != "campaigns")
+    return bool(rows["at"].notna().all()) and (other or histories.has("contracts"))
 
 
 def _has_anything(known: Histories) -> bool:

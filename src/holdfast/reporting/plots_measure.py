@@ -6,6 +6,9 @@ from matplotlib.figure import Figure
 from holdfast.reporting import style
 
 MOST = 12
+"""Offers whose effects are drawn; `effects.csv` has all of them."""
+MOST_CURVES = 6
+"""Offers whose curves are drawn, side by side; `qini.csv` has all of them."""
 
 
 def pictures(effects: pd.DataFrame, points: pd.DataFrame) -> dict[str, Figure]:
@@ -38,12 +41,12 @@ def forest(rows: pd.DataFrame) -> Figure:
 
 def qini_curves(points: pd.DataFrame) -> Figure:
     """Qini curve of each offer on the half that the learner has not seen, beside the line of a random ranking."""
-    names = points["offer"].drop_duplicates().tolist()[:MOST]
-    figure, axes = style.new_figure(3.0, columns=min(len(names), 3), width=9.0 if len(names) > 1 else 6.4)
-    for name, one in zip(names, axes, strict=False):
+    names = points["offer"].drop_duplicates().tolist()[:MOST_CURVES]
+    figure, axes = style.new_figure(3.0, columns=len(names), width=max(6.4, 3.6 * len(names)))
+    for name, one in zip(names, axes, strict=True):
         part = points[points["offer"] == name]
         one.plot(part["share"], part["gain"], color=style.BLUE, linewidth=2)
         one.plot(part["share"], part["random"], color=style.GREY, linewidth=1, linestyle="--")
         style.as_percent(one.xaxis)
-        style.titled(one, "share treated, best first", str(name))
+        style.titled(one, "share treated, best first", f"{name}: gain per customer")
     return figure
