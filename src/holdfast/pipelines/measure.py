@@ -355,7 +355,11 @@ def _advice(row: dict[str, Any], judged: Judged | str, source: str) -> str:
         return "the average effect is below the cost: treat nobody"
     if row["verdict"] == "change":
         return "treat only those with a high predicted uplift"
-    return "not measurable: hold out more or pool rounds" if source == "measured" else "run a randomised trial"
+    return (
+        "this trial alone cannot answer: hold out more or pool rounds"
+        if source == "measured"
+        else "run a randomised trial"
+    )
 
 
 def _sensitivity(row: dict[str, Any], y: Floats, treated: Flags) -> dict[str, Any]:
